@@ -1,0 +1,43 @@
+//! Actions: what an agent wants to do, and the digest that stands for exactly that.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::digest::Digest;
+use crate::json;
+use crate::name::ToolName;
+
+/// What an agent wants to do. Nothing the model says about it is part of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    /// The tool to be called.
+    pub tool: ToolName,
+    /// What it is called with.
+    pub arguments: Map<String, Value>,
+    /// What it is done to, where the arguments don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Value>,
+    /// What must still hold when it runs (an etag, a git head).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precondition: Option<Value>,
+}
+
+impl Action {
+    /// The bytes that are hashed, stored and handed to the executor: RFC 8785 canonical JSON of
+    /// exactly `{tool, arguments, resource?, precondition?}`.
+    pub fn canonical(&self) -> Vec<u8> {
+        json::canonical(self)
+    }
+
+    /// The action's digest: SHA-256 over [`Action::canonical`].
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.canonical())
+    }
+
+    /// The same action with other arguments.
+    #[must_use]
+    pub fn with_arguments(&self, arguments: Map<String, Value>) -> Self {
+        Self { arguments, ..self.clone() }
+    }
+}
