@@ -4,16 +4,28 @@
 //! callers hand in the time, and store what comes out.
 
 pub mod action;
+pub mod credential;
+pub mod decision;
 pub mod digest;
+pub mod escalation;
+pub mod grant;
+pub mod halt;
+pub mod id;
 pub mod json;
+pub mod moment;
 pub mod name;
 pub mod period;
+pub mod question;
 pub mod tier;
 pub mod verdict;
 
 pub use action::Action;
 pub use digest::Digest;
+pub use escalation::{Command, Escalation, Event, Refusal, decide};
+pub use id::{EscalationId, HaltId};
+pub use moment::{Heard, Hearing, Moment};
 pub use name::{AgentName, ReviewerName, RouteName, RuleName, ToolName};
 pub use period::Period;
+pub use question::Question;
 pub use tier::Tier;
 pub use verdict::{SilentLimit, Verdict};

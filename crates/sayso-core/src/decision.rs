@@ -1,0 +1,132 @@
+//! Decisions: what an authenticated person says about an escalation they saw.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::credential::{Person, Role};
+use crate::digest::Digest;
+use crate::name::ReviewerName;
+use crate::verdict::Verdict;
+
+/// How strongly a decision is tied to a person; ordered, stronger is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Assurance {
+    /// A confirmed click from mail or chat.
+    Channel,
+    /// A logged-in session or a token.
+    Session,
+    /// A signature by the person's own key.
+    Signed,
+}
+
+/// What a person says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Says {
+    /// Yes, as it is.
+    Approve,
+    /// Yes, but with other arguments: a new action, judged by the policy again.
+    ApproveEdited(Edit),
+    /// No.
+    Deny,
+    /// No, to something that silence would have granted.
+    Veto,
+    /// Not without a person: soft becomes hard.
+    Hold,
+    /// The answer to a question.
+    Answer(Value),
+    /// I am on it: silence stops counting until it lapses.
+    Take,
+}
+
+/// An action with other arguments, and what the policy asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The digest of the edited action.
+    pub digest: Digest,
+    /// What the policy asks for it.
+    pub verdict: Verdict,
+}
+
+impl Says {
+    /// The decision's word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Approve | Self::ApproveEdited(_) => "approve",
+            Self::Deny => "deny",
+            Self::Veto => "veto",
+            Self::Hold => "hold",
+            Self::Answer(_) => "answer",
+            Self::Take => "take",
+        }
+    }
+
+    /// Whether it lets something happen. Only such decisions may be made harder than one tap.
+    pub fn permits(&self) -> bool {
+        match self {
+            Self::Approve | Self::ApproveEdited(_) | Self::Answer(_) => true,
+            Self::Deny | Self::Veto | Self::Hold | Self::Take => false,
+        }
+    }
+}
+
+/// What the person had before their eyes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The digest shown. Approving and answering must name it.
+    pub digest: Option<Digest>,
+    /// The version shown, if they insist that nothing else happened since.
+    pub version: Option<u64>,
+}
+
+impl Seen {
+    /// They saw that digest.
+    pub fn digest(digest: Digest) -> Self {
+        Self { digest: Some(digest), version: None }
+    }
+}
+
+/// A person without the reviewer's role tried to decide.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} may not decide: that takes the role \"reviewer\"")]
+pub struct NotAReviewer(pub ReviewerName);
+
+/// A decision known to come from a person. There is no way to make one without a [`Person`], and
+/// no way to make a person out of an agent's credential.
+#[derive(Clone, Debug)]
+pub struct VerifiedDecision {
+    by: ReviewerName,
+    says: Says,
+    seen: Seen,
+    assurance: Assurance,
+}
+
+impl VerifiedDecision {
+    /// What a logged-in person says.
+    pub fn in_session(person: &Person, says: Says, seen: Seen) -> Result<Self, NotAReviewer> {
+        if !person.is(Role::Reviewer) {
+            return Err(NotAReviewer(person.name().clone()));
+        }
+        Ok(Self { by: person.name().clone(), says, seen, assurance: Assurance::Session })
+    }
+
+    /// Who says it.
+    pub fn by(&self) -> &ReviewerName {
+        &self.by
+    }
+
+    /// What they say.
+    pub fn says(&self) -> &Says {
+        &self.says
+    }
+
+    /// What they saw.
+    pub fn seen(&self) -> Seen {
+        self.seen
+    }
+
+    /// How strongly it is tied to them.
+    pub fn assurance(&self) -> Assurance {
+        self.assurance
+    }
+}

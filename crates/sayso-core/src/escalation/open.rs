@@ -1,0 +1,95 @@
+//! How an escalation begins.
+
+use serde_json::Value;
+
+use super::event::Event;
+use super::{EXPIRES_AFTER, LONGEST_WINDOW, Subject};
+use crate::action::Action;
+use crate::credential::Agent;
+use crate::moment::Moment;
+use crate::name::AgentName;
+use crate::period::Period;
+use crate::question::{BadQuestion, Question};
+use crate::tier::Tier;
+use crate::verdict::Verdict;
+
+/// What an agent asks for.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// Who asks.
+    pub agent: Agent,
+    /// Who may redeem the permit; the agent itself, if none.
+    pub executor: Option<AgentName>,
+    /// What is asked.
+    pub subject: Subject,
+    /// What the policy asks for it.
+    pub verdict: Verdict,
+    /// A tier the agent asks for: it can raise the policy's, never lower it.
+    pub tier: Option<Tier>,
+    /// A window the agent asks for: it can lengthen the policy's, never shorten it.
+    pub window: Option<Period>,
+}
+
+/// Why a proposal is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedProposal {
+    /// No time, or too much of it.
+    #[error("`window` must be longer than nothing and at most {LONGEST_WINDOW}")]
+    Window,
+    /// A question nobody has to answer.
+    #[error("`tier`: a question is soft or hard; to tell people something, propose an action")]
+    FyiQuestion,
+    /// Silence has nothing to answer.
+    #[error("`question.default` is missing: say what you go by on silence, or ask at tier hard")]
+    NoDefault,
+    /// The question is not one people can answer.
+    #[error("`question`: {0}")]
+    Question(#[from] BadQuestion),
+}
+
+impl Subject {
+    /// An action as a subject.
+    pub fn action(action: &Action) -> Self {
+        Self::Action { tool: action.tool.clone(), digest: action.digest() }
+    }
+
+    /// A question as a subject.
+    pub fn question(question: &Question) -> Result<Self, BadQuestion> {
+        let default: Option<Value> = question.default.clone();
+        Ok(Self::Question { digest: question.digest(), form: question.form()?, default })
+    }
+}
+
+/// Begins an escalation: the first events of its history.
+pub fn open(proposal: Proposal, moment: &Moment) -> Result<Vec<Event>, RefusedProposal> {
+    let Proposal { agent, executor, subject, mut verdict, tier, window } = proposal;
+    if window.is_some_and(|window| window == Period::ZERO || window > LONGEST_WINDOW) {
+        return Err(RefusedProposal::Window);
+    }
+    verdict.tier = verdict.tier.max(tier.unwrap_or(Tier::Fyi));
+    verdict.window = verdict.window.max(window.unwrap_or(Period::ZERO));
+    if let Subject::Question { default, .. } = &subject {
+        match verdict.tier {
+            Tier::Fyi => return Err(RefusedProposal::FyiQuestion),
+            Tier::Soft if default.is_none() => return Err(RefusedProposal::NoDefault),
+            Tier::Soft | Tier::Hard => {}
+        }
+    }
+
+    let executor = executor.unwrap_or_else(|| agent.name().clone());
+    let tier = verdict.tier;
+    let proposed = Event::Proposed {
+        agent: agent.name().clone(),
+        executor,
+        subject,
+        verdict,
+        expires_at: EXPIRES_AFTER.after(moment.at),
+    };
+    let mut events = vec![proposed];
+    match (moment.halt, tier) {
+        (Some(halt), _) => events.push(Event::Halted { halt }),
+        (None, Tier::Fyi) => events.push(Event::Noted),
+        (None, Tier::Soft | Tier::Hard) => {}
+    }
+    Ok(events)
+}
