@@ -18,6 +18,7 @@ pub mod period;
 pub mod question;
 pub mod tier;
 pub mod verdict;
+pub mod workspace;
 
 pub use action::Action;
 pub use digest::Digest;
@@ -29,3 +30,4 @@ pub use period::Period;
 pub use question::Question;
 pub use tier::Tier;
 pub use verdict::{SilentLimit, Verdict};
+pub use workspace::WorkspaceEvent;

@@ -1,1 +1,155 @@
-//! Sayso store.
+//! Where escalations, their ledger and everybody's credentials are kept.
+//!
+//! One trait, two stores, one behaviour: [`sqlite`] (embedded, the default) and [`postgres`]
+//! (any number of servers on one database). A store keeps what it is given and decides nothing;
+//! the engine is the only caller of [`Writer`].
+
+pub mod error;
+pub mod postgres;
+pub mod record;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sayso_core::credential::{AgentRecord, PersonRecord};
+use sayso_core::{
+    AgentName, Digest, Escalation, EscalationId, Heard, ReviewerName, RouteName, RuleName,
+};
+
+pub use error::StoreError;
+pub use record::{
+    Body, Changes, Current, Entry, Happened, KeyUse, Kept, KeyName, ListeningClock, NewEntry, NewKey,
+    NewSecret, Outbox, OutboxKind, Page, Past, Query, SilentGrant, Snapshot, Standing,
+};
+
+/// Result of everything a store does.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The one who writes: at most one unit of work at a time, each of them one durable commit.
+///
+/// A unit is `begin`, any of the reads, then `commit` or `rollback`. What is read in a unit is
+/// locked until it ends: nobody else changes it meanwhile.
+#[async_trait]
+pub trait Writer: Send {
+    /// Begins a unit of work: the clocks and halts in force.
+    async fn begin(&mut self) -> Result<Snapshot>;
+
+    /// The escalations with these ids, as far as they exist.
+    async fn load(&mut self, ids: &[EscalationId]) -> Result<Vec<Escalation>>;
+
+    /// What these idempotency keys were used for, as far as they were.
+    async fn keys(&mut self, keys: &[KeyName]) -> Result<Vec<(KeyName, KeyUse)>>;
+
+    /// At most `limit` escalations that are due at the wall time `at`, or on the listening clock
+    /// of their route, and that no other writer is at work on.
+    async fn due(
+        &mut self,
+        at: Timestamp,
+        readings: &[(RouteName, Heard)],
+        limit: usize,
+    ) -> Result<Vec<Escalation>>;
+
+    /// How many silent grants that agent had under that rule after `since`. No other writer can
+    /// add one until this unit ends.
+    async fn silent_grants(
+        &mut self,
+        agent: &AgentName,
+        rule: &RuleName,
+        since: Timestamp,
+    ) -> Result<u32>;
+
+    /// At most `limit` entries of the outbox of that kind (and, if given, that route) that no
+    /// other writer is at work on.
+    async fn outbox(
+        &mut self,
+        kind: OutboxKind,
+        route: Option<&RouteName>,
+        limit: usize,
+    ) -> Result<Vec<Outbox>>;
+
+    /// At most `limit` escalations after `after` that a halt may have to freeze or free: open
+    /// ones, and granted ones whose permit is unused.
+    async fn standing(
+        &mut self,
+        after: Option<EscalationId>,
+        limit: usize,
+    ) -> Result<Vec<Escalation>>;
+
+    /// Writes all of `changes` and ends the unit, durably. Returns the ledger index of the first
+    /// new entry. Fails with [`StoreError::Conflict`] if an escalation has moved on.
+    async fn commit(&mut self, changes: &Changes) -> Result<u64>;
+
+    /// Ends the unit as if it had never begun.
+    async fn rollback(&mut self) -> Result<()>;
+}
+
+/// A place to keep everything.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// A writer. An embedded store has one; PostgreSQL has as many as there are servers.
+    async fn writer(&self) -> Result<Box<dyn Writer>>;
+
+    /// Whether nobody else writes escalations here, so that what was written may be remembered.
+    fn is_exclusive(&self) -> bool;
+
+    /// Succeeds if the store answers.
+    async fn ping(&self) -> Result<()>;
+
+    /// An escalation with its history and texts.
+    async fn kept(&self, id: EscalationId) -> Result<Option<Kept>>;
+
+    /// A page of escalations, newest first.
+    async fn list(&self, query: &Query) -> Result<Page>;
+
+    /// At most `limit` ledger entries from index `from` on.
+    async fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>>;
+
+    /// How many entries the ledger has; the index of the newest.
+    async fn ledger_size(&self) -> Result<u64>;
+
+    /// When the store is next due at all, on the wall clock and on that route's listening clock.
+    async fn next_due(&self) -> Result<(Option<Timestamp>, Vec<(RouteName, Heard)>)>;
+
+    /// The halts in force.
+    async fn halts(&self) -> Result<Vec<sayso_core::halt::Halt>>;
+
+    /// Counts for the metrics: open escalations by tier word.
+    async fn pending_counts(&self) -> Result<Standing>;
+
+    /// Adds an agent, or gives an existing one a new key in place of the old.
+    async fn add_agent(&self, agent: &AgentRecord, at: Timestamp) -> Result<()>;
+
+    /// The agent with that key hash.
+    async fn agent(&self, key: Digest) -> Result<Option<AgentRecord>>;
+
+    /// All agents' names.
+    async fn agents(&self) -> Result<Vec<AgentName>>;
+
+    /// Adds a person, or changes their roles, and gives them these secrets besides any others.
+    async fn add_person(
+        &self,
+        name: &ReviewerName,
+        roles: &[sayso_core::credential::Role],
+        secrets: &[NewSecret],
+        at: Timestamp,
+    ) -> Result<()>;
+
+    /// All people's names and roles.
+    async fn people(&self) -> Result<Vec<(ReviewerName, Vec<sayso_core::credential::Role>)>>;
+
+    /// Adds a secret to an existing person.
+    async fn add_secret(&self, person: &ReviewerName, secret: &NewSecret) -> Result<()>;
+
+    /// The person with that secret.
+    async fn person(&self, secret: Digest) -> Result<Option<PersonRecord>>;
+
+    /// Removes a secret; says whether it was there. Of several callers one is told so.
+    async fn remove_secret(&self, secret: Digest) -> Result<bool>;
+
+    /// The seed of the signing key for `purpose`: the one kept, or `fresh` if there is none yet.
+    async fn signing_key(&self, purpose: &str, fresh: [u8; 32]) -> Result<[u8; 32]>;
+
+    /// Waits until another server has committed; the index after its newest entry. Never returns
+    /// on an exclusive store.
+    async fn elsewhere(&self) -> Result<u64>;
+}

@@ -1,0 +1,57 @@
+//! What can happen outside any one escalation: to the people, the agents, the policy, the whole.
+
+use serde::{Deserialize, Serialize};
+
+use crate::credential::Role;
+use crate::digest::Digest;
+use crate::halt::Halt;
+use crate::id::HaltId;
+use crate::name::{AgentName, ReviewerName};
+
+/// Something that happened to the workspace. The ledger holds these beside the escalations'.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum WorkspaceEvent {
+    /// An agent was given a key.
+    AgentAdded {
+        /// Its name.
+        name: AgentName,
+    },
+    /// A person was given a token.
+    ReviewerAdded {
+        /// Their name.
+        name: ReviewerName,
+        /// What they may do.
+        roles: Vec<Role>,
+    },
+    /// A policy came into force.
+    PolicyLoaded {
+        /// SHA-256 of its text, which is the entry's body.
+        policy: Digest,
+    },
+    /// A person called a halt.
+    HaltCalled {
+        /// The halt.
+        halt: Halt,
+    },
+    /// A person lifted a halt.
+    HaltLifted {
+        /// Which.
+        halt: HaltId,
+        /// Who.
+        by: ReviewerName,
+    },
+}
+
+impl WorkspaceEvent {
+    /// The event's word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::AgentAdded { .. } => "agent_added",
+            Self::ReviewerAdded { .. } => "reviewer_added",
+            Self::PolicyLoaded { .. } => "policy_loaded",
+            Self::HaltCalled { .. } => "halt_called",
+            Self::HaltLifted { .. } => "halt_lifted",
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! What goes into a store and comes out of it.
+
+use jiff::Timestamp;
+use sayso_core::credential::SecretKind;
+use sayso_core::escalation::Due;
+use sayso_core::halt::Halt;
+use sayso_core::{
+    AgentName, Digest, Escalation, EscalationId, Event, HaltId, Heard, RouteName,
+    RuleName, Tier, WorkspaceEvent,
+};
+use serde::{Deserialize, Serialize};
+
+/// A route's listening clock, as kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListeningClock {
+    /// Whose clock.
+    pub route: RouteName,
+    /// Its reading.
+    pub heard: Heard,
+    /// Up to when, on the wall clock, listening has been credited.
+    pub until: Timestamp,
+}
+
+/// What holds for everything in a unit of work.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The listening clocks.
+    pub clocks: Vec<ListeningClock>,
+    /// The halts in force.
+    pub halts: Vec<Halt>,
+}
+
+/// Bulky or personal text of an entry, kept apart from it so that it can be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// Random, so that the hash says nothing about a guessable text.
+    pub salt: [u8; 16],
+    /// The text: JSON.
+    pub content: Vec<u8>,
+}
+
+impl Body {
+    /// What the entry holds of it: SHA-256 over salt and content.
+    pub fn hash(&self) -> Digest {
+        Digest::of_parts(&[&self.salt, &self.content])
+    }
+}
+
+/// What an entry tells of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happened {
+    /// Something that happened to an escalation.
+    Escalation {
+        /// Which.
+        id: EscalationId,
+        /// Its version after it.
+        version: u64,
+        /// What.
+        event: Event,
+    },
+    /// Something that happened to the workspace.
+    Workspace(WorkspaceEvent),
+}
+
+/// An entry to be appended to the ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEntry {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub happened: Happened,
+    /// Its text.
+    pub body: Option<Body>,
+}
+
+/// An entry of the ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its index, from 1 on, without gaps.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub happened: Happened,
+    /// What its body must hash to.
+    pub body_hash: Option<Digest>,
+}
+
+/// An agent's idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeyName {
+    /// Whose.
+    pub agent: AgentName,
+    /// The key as given.
+    pub key: String,
+}
+
+/// What an idempotency key was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The digest of the request it came with.
+    pub fingerprint: Digest,
+    /// The escalation that came of it.
+    pub escalation: EscalationId,
+}
+
+/// An idempotency key used now.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The key.
+    pub name: KeyName,
+    /// What it was used for.
+    pub used: KeyUse,
+}
+
+/// A grant by silence, counted against its rule's limit.
+#[derive(Clone, Debug)]
+pub struct SilentGrant {
+    /// To whom.
+    pub agent: AgentName,
+    /// Under which rule; a fixed word where no rule matched.
+    pub rule: RuleName,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub escalation: EscalationId,
+}
+
+/// What kind of work waits in the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OutboxKind {
+    /// Tell a route's people of an escalation.
+    Tell,
+    /// Carry a halt to what it covers.
+    Freeze,
+    /// Carry a halt's end to what it froze.
+    Thaw,
+}
+
+impl OutboxKind {
+    /// The kind's word, as stored.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tell => "tell",
+            Self::Freeze => "freeze",
+            Self::Thaw => "thaw",
+        }
+    }
+}
+
+/// Work that waits in the outbox. Its key is all of it: the same work is there once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outbox {
+    /// What kind of work.
+    pub kind: OutboxKind,
+    /// Whom it concerns.
+    pub route: RouteName,
+    /// The escalation, or the halt.
+    pub id: uuid::Uuid,
+}
+
+/// An escalation as it stands after a unit of work.
+#[derive(Clone, Debug)]
+pub struct Current {
+    /// The escalation.
+    pub escalation: Escalation,
+    /// The version it was loaded at; none, if it is new.
+    pub before: Option<u64>,
+    /// When to look at it again.
+    pub due: Due,
+}
+
+/// Everything that one unit of work changes.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// What is appended to the ledger, in order.
+    pub entries: Vec<NewEntry>,
+    /// Escalations as they stand now, each once.
+    pub escalations: Vec<Current>,
+    /// Idempotency keys used.
+    pub keys: Vec<NewKey>,
+    /// Listening clocks that moved.
+    pub clocks: Vec<ListeningClock>,
+    /// Grants by silence.
+    pub silent_grants: Vec<SilentGrant>,
+    /// Work to be done.
+    pub outbox: Vec<Outbox>,
+    /// Work that is done.
+    pub done: Vec<Outbox>,
+    /// Halts called.
+    pub halts: Vec<Halt>,
+    /// Halts lifted.
+    pub lifted: Vec<HaltId>,
+}
+
+impl Changes {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+            && self.escalations.is_empty()
+            && self.keys.is_empty()
+            && self.clocks.is_empty()
+            && self.silent_grants.is_empty()
+            && self.outbox.is_empty()
+            && self.done.is_empty()
+            && self.halts.is_empty()
+            && self.lifted.is_empty()
+    }
+}
+
+/// One event of a kept escalation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    /// The ledger index.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+    /// Its text, unless there is none or it was erased.
+    pub body: Option<Vec<u8>>,
+}
+
+/// An escalation with its history and texts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Its state.
+    pub escalation: Escalation,
+    /// How it came to it.
+    pub history: Vec<Past>,
+}
+
+/// Which escalations to list.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Only open (true) or only settled (false) ones.
+    pub pending: Option<bool>,
+    /// Only of that tier.
+    pub tier: Option<Tier>,
+    /// Only of that agent.
+    pub agent: Option<AgentName>,
+    /// Only older than this one: where the page before ended.
+    pub before: Option<EscalationId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A page of escalations.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The escalations, newest first.
+    pub items: Vec<Kept>,
+    /// Where the next page begins; none on the last one.
+    pub next: Option<EscalationId>,
+}
+
+/// How many escalations are open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Waiting for silence or people.
+    pub soft: u64,
+    /// Waiting for people.
+    pub hard: u64,
+}
+
+/// A secret to be kept for a person.
+#[derive(Clone, Debug)]
+pub struct NewSecret {
+    /// What kind.
+    pub kind: SecretKind,
+    /// Its hash.
+    pub hash: Digest,
+    /// When it ends; never, if none.
+    pub expires_at: Option<Timestamp>,
+}
+

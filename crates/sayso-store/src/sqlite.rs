@@ -1,0 +1,246 @@
+//! The embedded store: one SQLite file in the data folder, WAL, `synchronous=FULL`.
+//!
+//! One server owns the folder (a lock file says so) and writes through one connection; the
+//! command line may add agents and people beside it. Reads have connections of their own.
+
+mod credentials;
+mod read;
+mod schema;
+mod write;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use sayso_core::credential::{AgentRecord, PersonRecord, Role};
+use sayso_core::halt::Halt;
+use sayso_core::{AgentName, Digest, EscalationId, Heard, ReviewerName, RouteName};
+
+use crate::record::{Entry, Kept, NewSecret, Page, Query, Standing};
+use crate::{Result, Store, StoreError, Writer};
+
+/// The database's file name in the data folder.
+const FILE: &str = "sayso.db";
+/// The file whose lock says that a server is at work in the folder.
+const LOCK: &str = "serve.lock";
+const READERS: usize = 2;
+/// How long a write waits for one in another process.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Who opens the data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// A server: alone in it.
+    Serve,
+    /// The command line, to add agents and people, also beside a running server.
+    Administer,
+}
+
+/// The embedded store.
+pub struct SqliteStore {
+    path: PathBuf,
+    workspace: Arc<str>,
+    readers: Arc<Readers>,
+    _lock: Option<File>,
+}
+
+struct Readers {
+    idle: Mutex<Vec<Connection>>,
+    path: PathBuf,
+}
+
+impl SqliteStore {
+    /// Opens the store in `folder`, making both if they are not there.
+    pub fn open(folder: &Path, workspace: &str, access: Access) -> Result<Self> {
+        let unwritable =
+            |cause: String| StoreError::Unwritable { path: folder.to_path_buf(), cause };
+        make_private(folder).map_err(|error| unwritable(error.to_string()))?;
+        let lock = match access {
+            Access::Serve => Some(lock(folder)?),
+            Access::Administer => None,
+        };
+        let path = folder.join(FILE);
+        let mut connection = connect(&path).map_err(|error| match error {
+            StoreError::Failed(cause) => unwritable(cause.to_string()),
+            other => other,
+        })?;
+        schema::migrate(&mut connection)?;
+        let readers = Readers { idle: Mutex::new(vec![connection]), path: path.clone() };
+        Ok(Self { path, workspace: workspace.into(), readers: Arc::new(readers), _lock: lock })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection, &str) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (readers, workspace) = (Arc::clone(&self.readers), Arc::clone(&self.workspace));
+        let task = tokio::task::spawn_blocking(move || {
+            let connection = readers.take()?;
+            let found = query(&connection, &workspace);
+            readers.give_back(connection);
+            found
+        });
+        task.await.map_err(|error| StoreError::Failed(error.into()))?
+    }
+}
+
+impl Readers {
+    fn take(&self) -> Result<Connection> {
+        let idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+        idle.map_or_else(|| connect(&self.path), Ok)
+    }
+
+    fn give_back(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(connection);
+        }
+    }
+}
+
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let unwritable = |cause: std::io::Error| StoreError::Unwritable {
+        path: folder.to_path_buf(),
+        cause: cause.to_string(),
+    };
+    let file = File::options().create(true).truncate(false).write(true).open(path);
+    let file = file.map_err(unwritable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_path_buf())),
+        Err(TryLockError::Error(error)) => Err(unwritable(error)),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "cache_size", -8_000)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Failed(error.into()),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn writer(&self) -> Result<Box<dyn Writer>> {
+        let connection = connect(&self.path)?;
+        Ok(Box::new(write::SqliteWriter::new(connection, &self.workspace)))
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.read(|db, _| Ok(db.query_row("SELECT 1", [], |_| Ok(()))?)).await
+    }
+
+    async fn kept(&self, id: EscalationId) -> Result<Option<Kept>> {
+        self.read(move |db, workspace| read::kept(db, workspace, id)).await
+    }
+
+    async fn list(&self, query: &Query) -> Result<Page> {
+        let query = query.clone();
+        self.read(move |db, workspace| read::list(db, workspace, &query)).await
+    }
+
+    async fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>> {
+        self.read(move |db, workspace| read::entries(db, workspace, from, limit)).await
+    }
+
+    async fn ledger_size(&self) -> Result<u64> {
+        self.read(read::ledger_size).await
+    }
+
+    async fn next_due(&self) -> Result<(Option<Timestamp>, Vec<(RouteName, Heard)>)> {
+        self.read(read::next_due).await
+    }
+
+    async fn halts(&self) -> Result<Vec<Halt>> {
+        self.read(read::halts).await
+    }
+
+    async fn pending_counts(&self) -> Result<Standing> {
+        self.read(read::pending_counts).await
+    }
+
+    async fn add_agent(&self, agent: &AgentRecord, at: Timestamp) -> Result<()> {
+        let agent = agent.clone();
+        self.read(move |db, workspace| credentials::add_agent(db, workspace, &agent, at)).await
+    }
+
+    async fn agent(&self, key: Digest) -> Result<Option<AgentRecord>> {
+        self.read(move |db, workspace| credentials::agent(db, workspace, key)).await
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentName>> {
+        self.read(credentials::agents).await
+    }
+
+    async fn add_person(
+        &self,
+        name: &ReviewerName,
+        roles: &[Role],
+        secrets: &[NewSecret],
+        at: Timestamp,
+    ) -> Result<()> {
+        let (name, roles, secrets) = (name.clone(), roles.to_vec(), secrets.to_vec());
+        self.read(move |db, workspace| {
+            credentials::add_person(db, workspace, &name, &roles, &secrets, at)
+        })
+        .await
+    }
+
+    async fn people(&self) -> Result<Vec<(ReviewerName, Vec<Role>)>> {
+        self.read(credentials::people).await
+    }
+
+    async fn add_secret(&self, person: &ReviewerName, secret: &NewSecret) -> Result<()> {
+        let (person, secret) = (person.clone(), secret.clone());
+        self.read(move |db, workspace| credentials::add_secret(db, workspace, &person, &secret))
+            .await
+    }
+
+    async fn person(&self, secret: Digest) -> Result<Option<PersonRecord>> {
+        self.read(move |db, workspace| credentials::person(db, workspace, secret)).await
+    }
+
+    async fn remove_secret(&self, secret: Digest) -> Result<bool> {
+        self.read(move |db, workspace| credentials::remove_secret(db, workspace, secret)).await
+    }
+
+    async fn signing_key(&self, purpose: &str, fresh: [u8; 32]) -> Result<[u8; 32]> {
+        let purpose = purpose.to_owned();
+        self.read(move |db, workspace| credentials::signing_key(db, workspace, &purpose, fresh))
+            .await
+    }
+
+    async fn elsewhere(&self) -> Result<u64> {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,370 @@
+//! The one writer: units of work, each one transaction and one fsync.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use sayso_core::{AgentName, Escalation, EscalationId, Heard, RouteName, RuleName};
+
+use super::read;
+use crate::record::{
+    Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, Outbox, OutboxKind,
+    Snapshot,
+};
+use crate::{Result, StoreError, Writer};
+
+pub(super) struct SqliteWriter {
+    db: Connection,
+    workspace: Arc<str>,
+}
+
+impl SqliteWriter {
+    pub(super) fn new(db: Connection, workspace: &Arc<str>) -> Self {
+        Self { db, workspace: Arc::clone(workspace) }
+    }
+}
+
+#[async_trait]
+impl Writer for SqliteWriter {
+    async fn begin(&mut self) -> Result<Snapshot> {
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        let mut clocks = self
+            .db
+            .prepare_cached("SELECT route, heard, until FROM listening WHERE workspace = ?1")?;
+        let clocks = clocks.query_and_then([&*self.workspace], |row| {
+            Ok(ListeningClock {
+                route: read::parsed(row.get_ref(0)?.as_str())?,
+                heard: Heard::from_micros(read::unsigned(row.get(1)?)),
+                until: read::time(row.get(2)?)?,
+            })
+        })?;
+        let clocks = clocks.collect::<Result<_>>()?;
+        Ok(Snapshot { clocks, halts: read::halts(&self.db, &self.workspace)? })
+    }
+
+    async fn load(&mut self, ids: &[EscalationId]) -> Result<Vec<Escalation>> {
+        let mut one = self
+            .db
+            .prepare_cached("SELECT state FROM escalation WHERE workspace = ?1 AND id = ?2")?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            let state = one
+                .query_row(params![self.workspace, id.as_uuid().as_bytes()], |row| {
+                    Ok(serde_json::from_str(row.get_ref(0)?.as_str()?))
+                })
+                .optional()?;
+            found.extend(state.transpose()?);
+        }
+        Ok(found)
+    }
+
+    async fn keys(&mut self, keys: &[KeyName]) -> Result<Vec<(KeyName, KeyUse)>> {
+        let mut one = self.db.prepare_cached(
+            "SELECT fingerprint, escalation FROM idempotency
+             WHERE workspace = ?1 AND agent = ?2 AND key = ?3",
+        )?;
+        let mut found = Vec::new();
+        for name in keys {
+            let used = one
+                .query_row(params![self.workspace, name.agent.as_str(), name.key], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()?;
+            if let Some((fingerprint, escalation)) = used {
+                let used = KeyUse {
+                    fingerprint: read::digest(fingerprint)?,
+                    escalation: read::id(escalation)?,
+                };
+                found.push((name.clone(), used));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn due(
+        &mut self,
+        at: Timestamp,
+        readings: &[(RouteName, Heard)],
+        limit: usize,
+    ) -> Result<Vec<Escalation>> {
+        let mut found = Vec::new();
+        let limit = |found: &Vec<Escalation>| read::signed(limit.saturating_sub(found.len()));
+        let mut by_wall = self.db.prepare_cached(
+            "SELECT state FROM escalation WHERE workspace = ?1 AND wake_at <= ?2
+             ORDER BY wake_at LIMIT ?3",
+        )?;
+        let rows = by_wall
+            .query_and_then(params![self.workspace, at.as_microsecond(), limit(&found)], state)?;
+        found = rows.collect::<Result<_>>()?;
+        let mut by_hearing = self.db.prepare_cached(
+            "SELECT state FROM escalation WHERE workspace = ?1 AND route = ?2 AND wake_heard <= ?3
+             ORDER BY wake_heard LIMIT ?4",
+        )?;
+        for (route, heard) in readings {
+            let heard = read::signed(heard.as_micros());
+            let rows = by_hearing.query_and_then(
+                params![self.workspace, route.as_str(), heard, limit(&found)],
+                state,
+            )?;
+            for row in rows {
+                let escalation: Escalation = row?;
+                if found.iter().all(|known| known.id() != escalation.id()) {
+                    found.push(escalation);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn silent_grants(
+        &mut self,
+        agent: &AgentName,
+        rule: &RuleName,
+        since: Timestamp,
+    ) -> Result<u32> {
+        let mut count = self.db.prepare_cached(
+            "SELECT count(*) FROM silent_grant
+             WHERE workspace = ?1 AND agent = ?2 AND rule = ?3 AND at > ?4",
+        )?;
+        Ok(count.query_row(
+            params![self.workspace, agent.as_str(), rule.as_str(), since.as_microsecond()],
+            |row| row.get(0),
+        )?)
+    }
+
+    async fn outbox(
+        &mut self,
+        kind: OutboxKind,
+        route: Option<&RouteName>,
+        limit: usize,
+    ) -> Result<Vec<Outbox>> {
+        let mut waiting = self.db.prepare_cached(
+            "SELECT route, id FROM outbox
+             WHERE workspace = ?1 AND kind = ?2 AND (?3 IS NULL OR route = ?3)
+             ORDER BY id LIMIT ?4",
+        )?;
+        let route = route.map(RouteName::as_str);
+        let rows = waiting.query_and_then(
+            params![self.workspace, kind.word(), route, read::signed(limit)],
+            |row| {
+                let route = read::parsed(row.get_ref(0)?.as_str())?;
+                Ok(Outbox { kind, route, id: uuid::Uuid::from_bytes(row.get(1)?) })
+            },
+        )?;
+        rows.collect()
+    }
+
+    async fn standing(
+        &mut self,
+        after: Option<EscalationId>,
+        limit: usize,
+    ) -> Result<Vec<Escalation>> {
+        let after = after.map_or([0; 16], |id| *id.as_uuid().as_bytes());
+        // A permit lasts minutes and ids are ordered by time, so the newest settled ones would
+        // do; being thorough costs one walk per halt.
+        let mut standing = self.db.prepare_cached(
+            "SELECT state FROM escalation
+             WHERE workspace = ?1 AND id > ?2
+               AND (pending = 1 OR state LIKE '%\"permit\":\"issued\"%')
+             ORDER BY id LIMIT ?3",
+        )?;
+        let rows = standing
+            .query_and_then(params![self.workspace, after, read::signed(limit)], state)?;
+        rows.collect()
+    }
+
+    async fn commit(&mut self, changes: &Changes) -> Result<u64> {
+        let first = self.append(&changes.entries)?;
+        for current in &changes.escalations {
+            self.keep(current)?;
+        }
+        self.keep_rest(changes)?;
+        self.db.execute_batch("COMMIT")?;
+        Ok(first)
+    }
+
+    async fn rollback(&mut self) -> Result<()> {
+        if !self.db.is_autocommit() {
+            self.db.execute_batch("ROLLBACK")?;
+        }
+        Ok(())
+    }
+}
+
+fn state(row: &rusqlite::Row<'_>) -> Result<Escalation> {
+    Ok(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?)
+}
+
+impl SqliteWriter {
+    fn append(&self, entries: &[NewEntry]) -> Result<u64> {
+        append(&self.db, &self.workspace, entries)
+    }
+
+    fn keep(&self, current: &Current) -> Result<()> {
+        let Current { escalation, before, due } = current;
+        let state = serde_json::to_string(escalation)?;
+        let (wake_at, wake_heard) = (
+            due.at.map(|at| at.as_microsecond()),
+            due.heard.map(|heard| read::signed(heard.as_micros())),
+        );
+        let id = escalation.id().as_uuid();
+        let changed = match before {
+            None => self
+                .db
+                .prepare_cached(
+                    "INSERT INTO escalation (workspace, id, agent, tier, route, pending, version,
+                                             wake_at, wake_heard, state)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                )?
+                .execute(params![
+                    self.workspace,
+                    id.as_bytes(),
+                    escalation.agent().as_str(),
+                    read::tier_number(escalation.tier()),
+                    escalation.verdict().route.as_str(),
+                    escalation.is_pending(),
+                    read::signed(escalation.version()),
+                    wake_at,
+                    wake_heard,
+                    state,
+                ])?,
+            Some(before) => self
+                .db
+                .prepare_cached(
+                    "UPDATE escalation
+                     SET tier = ?3, route = ?4, pending = ?5, version = ?6, wake_at = ?7,
+                         wake_heard = ?8, state = ?9
+                     WHERE workspace = ?1 AND id = ?2 AND version = ?10",
+                )?
+                .execute(params![
+                    self.workspace,
+                    id.as_bytes(),
+                    read::tier_number(escalation.tier()),
+                    escalation.verdict().route.as_str(),
+                    escalation.is_pending(),
+                    read::signed(escalation.version()),
+                    wake_at,
+                    wake_heard,
+                    state,
+                    read::signed(*before),
+                ])?,
+        };
+        if changed == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+
+    fn keep_rest(&self, changes: &Changes) -> Result<()> {
+        let workspace = &self.workspace;
+        for key in &changes.keys {
+            self.db
+                .prepare_cached("INSERT INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![
+                    workspace,
+                    key.name.agent.as_str(),
+                    key.name.key,
+                    key.used.fingerprint.as_bytes(),
+                    key.used.escalation.as_uuid().as_bytes(),
+                ])?;
+        }
+        for clock in &changes.clocks {
+            self.db
+                .prepare_cached("INSERT OR REPLACE INTO listening VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![
+                    workspace,
+                    clock.route.as_str(),
+                    read::signed(clock.heard.as_micros()),
+                    clock.until.as_microsecond(),
+                ])?;
+        }
+        for grant in &changes.silent_grants {
+            self.db
+                .prepare_cached("INSERT INTO silent_grant VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![
+                    workspace,
+                    grant.agent.as_str(),
+                    grant.rule.as_str(),
+                    grant.at.as_microsecond(),
+                    grant.escalation.as_uuid().as_bytes(),
+                ])?;
+        }
+        for work in &changes.outbox {
+            self.db
+                .prepare_cached("INSERT OR IGNORE INTO outbox VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![
+                    workspace,
+                    work.kind.word(),
+                    work.route.as_str(),
+                    work.id.as_bytes()
+                ])?;
+        }
+        for work in &changes.done {
+            self.db
+                .prepare_cached(
+                    "DELETE FROM outbox
+                     WHERE workspace = ?1 AND kind = ?2 AND route = ?3 AND id = ?4",
+                )?
+                .execute(params![
+                    workspace,
+                    work.kind.word(),
+                    work.route.as_str(),
+                    work.id.as_bytes()
+                ])?;
+        }
+        for halt in &changes.halts {
+            self.db
+                .prepare_cached("INSERT INTO halt (workspace, id, halt) VALUES (?1, ?2, ?3)")?
+                .execute(params![
+                    workspace,
+                    halt.id.as_uuid().as_bytes(),
+                    serde_json::to_string(halt)?
+                ])?;
+        }
+        for id in &changes.lifted {
+            self.db
+                .prepare_cached("UPDATE halt SET lifted = 1 WHERE workspace = ?1 AND id = ?2")?
+                .execute(params![workspace, id.as_uuid().as_bytes()])?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends to the ledger, in the transaction that is open; returns the first index.
+pub(super) fn append(db: &Connection, workspace: &str, entries: &[NewEntry]) -> Result<u64> {
+    let mut entry = db.prepare_cached(
+        "INSERT INTO ledger (workspace, at, escalation, version, event, body_hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let mut body =
+        db.prepare_cached("INSERT INTO body (seq, salt, content) VALUES (?1, ?2, ?3)")?;
+    let mut first = None;
+    for new in entries {
+        let at = new.at.as_microsecond();
+        let hash = new.body.as_ref().map(|body| *body.hash().as_bytes());
+        let seq = match &new.happened {
+            Happened::Escalation { id, version, event } => entry.insert(params![
+                workspace,
+                at,
+                id.as_uuid().as_bytes(),
+                read::signed(*version),
+                serde_json::to_string(event)?,
+                hash,
+            ])?,
+            Happened::Workspace(event) => entry.insert(params![
+                workspace,
+                at,
+                None::<[u8; 16]>,
+                None::<i64>,
+                serde_json::to_string(event)?,
+                hash,
+            ])?,
+        };
+        if let Some(text) = &new.body {
+            body.execute(params![seq, text.salt, text.content])?;
+        }
+        first.get_or_insert(seq);
+    }
+    match first {
+        Some(seq) => Ok(read::unsigned(seq)),
+        None => Ok(read::ledger_size(db, workspace)? + 1),
+    }
+}
