@@ -1,0 +1,43 @@
+//! What can go wrong with a command.
+
+use sayso_core::escalation::RefusedProposal;
+use sayso_core::{EscalationId, HaltId, Refusal};
+use sayso_store::StoreError;
+
+/// Why a command did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// There is no such escalation, or it is not the caller's to see.
+    #[error("there is no escalation {0}")]
+    NoSuchEscalation(EscalationId),
+    /// There is no such halt in force.
+    #[error("there is no halt {0} in force")]
+    NoSuchHalt(HaltId),
+    /// The law says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The proposal is not one.
+    #[error(transparent)]
+    Proposal(#[from] RefusedProposal),
+    /// The idempotency key was used for something else.
+    #[error("`Idempotency-Key`: it was used before, for another request; use a new one")]
+    KeyReused,
+    /// The text was erased, so nobody can say what would run.
+    #[error("the action's text was erased; propose it anew")]
+    Erased,
+    /// The permit is none of ours.
+    #[error("`permit`: {0}")]
+    BadPermit(#[from] crate::permit::BadPermit),
+    /// The named executor does not exist.
+    #[error("`executor`: there is no agent {0}")]
+    NoSuchExecutor(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the store holds is no legal history.
+    #[error("the ledger and the law disagree: {0}")]
+    Illegal(#[from] sayso_core::escalation::IllegalHistory),
+    /// The server is going down.
+    #[error("the server is stopping; try again in a moment")]
+    Stopping,
+}

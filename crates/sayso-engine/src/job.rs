@@ -1,0 +1,68 @@
+//! What the writer is asked to do.
+
+use std::sync::Arc;
+
+use sayso_core::escalation::Proposal;
+use sayso_core::halt::Halt;
+use sayso_core::{Command, Digest, EscalationId, HaltId, ReviewerName};
+use sayso_store::{KeyName, KeyUse};
+use tokio::sync::oneshot;
+
+use crate::error::EngineError;
+use crate::record::{Ask, Record};
+
+/// What comes of a job: the escalation it left behind, if that was at hand.
+pub(crate) type Outcome = Result<Done, EngineError>;
+
+/// A job that is done.
+#[derive(Clone, Debug)]
+pub(crate) enum Done {
+    /// Nothing to show for it.
+    Plain,
+    /// The escalation after it.
+    Record(Arc<Record>),
+    /// The escalation after it has to be read.
+    Escalation(EscalationId),
+}
+
+/// A job, and whom to tell what came of it.
+pub(crate) struct Job {
+    pub(crate) work: Work,
+    pub(crate) reply: Option<oneshot::Sender<Outcome>>,
+}
+
+/// What is to be done.
+pub(crate) enum Work {
+    /// Begin an escalation.
+    Propose(Box<Propose>),
+    /// Give a command to one.
+    Act(Box<Act>),
+    /// Call a halt.
+    Halt(Halt),
+    /// Lift one.
+    Lift(HaltId, ReviewerName),
+    /// Write down the policy that came into force.
+    Policy(Digest, String),
+}
+
+/// A proposal on its way to the law.
+pub(crate) struct Propose {
+    pub(crate) id: EscalationId,
+    pub(crate) proposal: Proposal,
+    pub(crate) ask: Arc<Ask>,
+    pub(crate) key: Option<(KeyName, Digest)>,
+}
+
+impl Propose {
+    pub(crate) fn key_use(&self) -> Option<(KeyName, KeyUse)> {
+        let (name, fingerprint) = self.key.clone()?;
+        Some((name, KeyUse { fingerprint, escalation: self.id }))
+    }
+}
+
+/// A command on its way to the law.
+pub(crate) struct Act {
+    pub(crate) id: EscalationId,
+    pub(crate) command: Command,
+    pub(crate) body: Option<Vec<u8>>,
+}

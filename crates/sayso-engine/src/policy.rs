@@ -1,0 +1,122 @@
+//! The policy in force, and the file it comes from.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use sayso_policy::{Policy, PolicyError};
+
+/// The policy in force, and what is wrong with a newer file, if anything is.
+#[derive(Clone)]
+pub struct PolicyState {
+    /// What judges every proposal.
+    pub policy: Arc<Policy>,
+    /// Why the file as it is now does not.
+    pub problem: Option<Arc<str>>,
+}
+
+/// Where the policy comes from.
+pub struct PolicyFile {
+    path: Option<PathBuf>,
+    state: RwLock<PolicyState>,
+    seen: std::sync::Mutex<Option<(SystemTime, u64)>>,
+}
+
+/// Why there is no policy to begin with.
+#[derive(Debug, thiserror::Error)]
+pub enum NoPolicy {
+    /// The file can't be read.
+    #[error("the policy file {} can't be read: {cause}", .path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The file is not a policy.
+    #[error("the policy file {} is not in order:\n{problem}", .path.display())]
+    Bad {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it, with line and column.
+        problem: PolicyError,
+    },
+}
+
+impl PolicyFile {
+    /// The built-in policy: everything is hard.
+    pub fn built_in() -> Self {
+        Self::holding(None, Policy::default())
+    }
+
+    /// A policy that is in no file.
+    pub fn fixed(policy: Policy) -> Self {
+        Self::holding(None, policy)
+    }
+
+    /// The policy in `path`.
+    pub fn open(path: &Path) -> Result<Self, NoPolicy> {
+        let unreadable = |cause| NoPolicy::Unreadable { path: path.to_owned(), cause };
+        let stamp = stamp(path).map_err(unreadable)?;
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let policy = Policy::parse(&text)
+            .map_err(|problem| NoPolicy::Bad { path: path.to_owned(), problem })?;
+        let file = Self::holding(Some(path.to_owned()), policy);
+        *file.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(stamp);
+        Ok(file)
+    }
+
+    fn holding(path: Option<PathBuf>, policy: Policy) -> Self {
+        let state = PolicyState { policy: Arc::new(policy), problem: None };
+        Self { path, state: RwLock::new(state), seen: std::sync::Mutex::default() }
+    }
+
+    /// The policy in force.
+    pub fn state(&self) -> PolicyState {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at the file again. A new policy comes into force and is returned; a bad one changes
+    /// nothing but the problem that [`PolicyFile::state`] tells.
+    pub fn reload(&self) -> Option<Arc<Policy>> {
+        let path = self.path.as_deref()?;
+        let present = stamp(path).ok();
+        {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if present.is_some() && *seen == present {
+                return None;
+            }
+            *seen = present;
+        }
+        let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let parsed =
+            read.and_then(|text| Policy::parse(&text).map_err(|error| error.to_string()));
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        match parsed {
+            Ok(policy) => {
+                state.problem = None;
+                if policy.hash() == state.policy.hash() {
+                    return None;
+                }
+                state.policy = Arc::new(policy);
+                Some(Arc::clone(&state.policy))
+            }
+            Err(problem) => {
+                if state.problem.as_deref() != Some(&*problem) {
+                    tracing::warn!(
+                        file = %path.display(), %problem,
+                        "the policy file is not in order; the last good one stays in force"
+                    );
+                }
+                state.problem = Some(problem.into());
+                None
+            }
+        }
+    }
+}
+
+/// What tells one state of a file from another without reading it.
+fn stamp(path: &Path) -> std::io::Result<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.modified()?, metadata.len()))
+}

@@ -1,0 +1,95 @@
+//! A stream of everything that happens, from any point of the ledger on.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use sayso_core::EscalationId;
+use sayso_store::{Happened, StoreError};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::engine::Engine;
+use crate::record::Record;
+use crate::wake::Published;
+
+/// How many ledger entries are read at a time when a stream catches up.
+const PAGE: usize = 500;
+
+/// Something that happened to an escalation, and how it stands.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// The ledger index; a stream resumes after it.
+    pub seq: u64,
+    /// The event's word.
+    pub word: &'static str,
+    /// The escalation, as it is now.
+    pub record: Arc<Record>,
+}
+
+/// Reads the ledger, then follows it.
+pub struct Stream {
+    engine: Engine,
+    feed: broadcast::Receiver<Arc<[Published]>>,
+    /// The first index not told yet.
+    next: u64,
+    behind: bool,
+    ready: VecDeque<Published>,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        engine: Engine,
+        feed: broadcast::Receiver<Arc<[Published]>>,
+        next: u64,
+    ) -> Self {
+        Self { engine, feed, next, behind: true, ready: VecDeque::new() }
+    }
+
+    /// The next thing that happens.
+    pub async fn next(&mut self) -> Result<Update, StoreError> {
+        loop {
+            while let Some(published) = self.ready.pop_front() {
+                let Published { seq, word, escalation, record } = published;
+                if seq < self.next {
+                    continue;
+                }
+                self.next = seq + 1;
+                let record = match record {
+                    Some(record) => Some(record),
+                    None => self.engine.find(escalation).await?,
+                };
+                if let Some(record) = record {
+                    return Ok(Update { seq, word, record });
+                }
+            }
+            if self.behind {
+                self.catch_up().await?;
+                continue;
+            }
+            match self.feed.recv().await {
+                Ok(published) => self.ready.extend(published.iter().cloned()),
+                Err(RecvError::Lagged(_)) => self.behind = true,
+                // The engine is stopping; whoever reads on will be told by the connection.
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    async fn catch_up(&mut self) -> Result<(), StoreError> {
+        let entries = self.engine.store().entries(self.next, PAGE).await?;
+        self.behind = entries.len() == PAGE;
+        let Some(last) = entries.last().map(|entry| entry.seq) else { return Ok(()) };
+        let before = self.ready.len();
+        self.ready.extend(entries.into_iter().filter_map(|entry| {
+            let (word, escalation): (_, EscalationId) = match &entry.happened {
+                Happened::Escalation { id, event, .. } => (event.word(), *id),
+                Happened::Workspace(_) => return None,
+            };
+            Some(Published { seq: entry.seq, word, escalation, record: None })
+        }));
+        if self.ready.len() == before {
+            self.next = last + 1;
+        }
+        Ok(())
+    }
+}
