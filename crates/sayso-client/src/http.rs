@@ -1,0 +1,258 @@
+//! A small blocking client.
+
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::wire::{
+    CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Problem, Propose, Redeem, Redeemed,
+    Report,
+};
+
+/// How long a connection may take to come about, and an answer beyond the time it may wait.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The longest that one request waits; longer waits are several requests.
+const LONGEST_WAIT: u64 = 50;
+
+/// Why a call did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The server said no, and why.
+    #[error("{}", .0.detail)]
+    Refused(Box<Problem>),
+    /// The server can't be reached, or broke off.
+    #[error("can't reach the Sayso server at {url}: {cause}")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// What answered is not a Sayso server.
+    #[error("what answers at {url} is not a Sayso server: {cause}")]
+    Foreign {
+        /// Where.
+        url: String,
+        /// What it did.
+        cause: String,
+    },
+}
+
+/// Talks to a Sayso server.
+#[derive(Clone)]
+pub struct Client {
+    agent: ureq::Agent,
+    url: String,
+    token: String,
+}
+
+impl Client {
+    /// A client for the server at `url`, with an agent's key or a person's token.
+    pub fn new(url: &str, token: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(PATIENCE))
+            .build();
+        Self {
+            agent: config.into(),
+            url: url.trim_end_matches('/').to_owned(),
+            token: token.to_owned(),
+        }
+    }
+
+    /// Where the server is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Proposes; waits at most `wait` for the outcome.
+    pub fn propose(
+        &self,
+        propose: &Propose,
+        key: Option<&str>,
+        wait: Duration,
+    ) -> Result<Escalation, ClientError> {
+        let mut request = self.agent.post(format!("{}/v1/escalations", self.url));
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let wait = wait.as_secs().min(LONGEST_WAIT);
+        if wait > 0 {
+            request = request.header("Prefer", format!("wait={wait}"));
+        }
+        let patience = PATIENCE + Duration::from_secs(wait);
+        let request = request.config().timeout_global(Some(patience)).build();
+        self.answer(self.authorized(request).send_json(propose))
+    }
+
+    /// An escalation, as soon as it is settled, or as it is after `wait`.
+    pub fn get(&self, id: &str, wait: Duration) -> Result<Escalation, ClientError> {
+        let wait = wait.as_secs().min(LONGEST_WAIT);
+        let patience = PATIENCE + Duration::from_secs(wait);
+        let url = format!("{}/v1/escalations/{id}?wait={wait}", self.url);
+        let request = self.agent.get(url).config().timeout_global(Some(patience)).build();
+        self.answer(self.authorized(request).call())
+    }
+
+    /// A page of escalations: `query` like `state=pending&tier=soft`.
+    pub fn list(&self, query: &str) -> Result<Page, ClientError> {
+        self.fetch(&format!("/v1/escalations?{query}"))
+    }
+
+    /// Decides.
+    pub fn decide(&self, id: &str, decide: &Decide) -> Result<Escalation, ClientError> {
+        self.post(&format!("/v1/escalations/{id}/decisions"), decide)
+    }
+
+    /// Withdraws what this agent has proposed.
+    pub fn withdraw(&self, id: &str) -> Result<Escalation, ClientError> {
+        self.post(&format!("/v1/escalations/{id}/withdraw"), &serde_json::json!({}))
+    }
+
+    /// Turns a permit into the approved action, once.
+    pub fn redeem(&self, permit: &str) -> Result<Redeemed, ClientError> {
+        self.post("/v1/permits/redeem", &Redeem { permit: permit.to_owned() })
+    }
+
+    /// Says what came of it.
+    pub fn report(&self, permit_id: &str, report: &Report) -> Result<Escalation, ClientError> {
+        self.post(&format!("/v1/permits/{permit_id}/receipt"), report)
+    }
+
+    /// Calls a halt.
+    pub fn halt(&self, halt: &CallHalt) -> Result<Halt, ClientError> {
+        self.post("/v1/halts", halt)
+    }
+
+    /// The halts in force.
+    pub fn halts(&self) -> Result<Halts, ClientError> {
+        self.fetch("/v1/halts")
+    }
+
+    /// Lifts a halt.
+    pub fn lift(&self, id: &str) -> Result<(), ClientError> {
+        let request = self.agent.delete(format!("{}/v1/halts/{id}", self.url));
+        let request = request.config().timeout_global(Some(PATIENCE)).build();
+        self.checked(self.authorized(request).call()).map(|_| ())
+    }
+
+    /// Who this client is.
+    pub fn me(&self) -> Result<Me, ClientError> {
+        self.fetch("/v1/me")
+    }
+
+    /// Anything else that is got as JSON.
+    pub fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        let request = request.config().timeout_global(Some(PATIENCE)).build();
+        self.answer(self.authorized(request).call())
+    }
+
+    /// Opens the event stream; for a reviewer, this is listening. `channel` says by what means.
+    pub fn events(&self, after: Option<u64>, channel: &str) -> Result<Events, ClientError> {
+        let mut request = self.agent.get(format!("{}/v1/events?channel={channel}", self.url));
+        if let Some(after) = after {
+            request = request.header("Last-Event-ID", after.to_string());
+        }
+        let response = self.checked(self.authorized(request).call())?;
+        let lines = BufReader::new(response.into_body().into_reader());
+        Ok(Events { lines: Box::new(lines), url: self.url.clone() })
+    }
+
+    fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let request = self.agent.post(format!("{}{path}", self.url));
+        let request = request.config().timeout_global(Some(PATIENCE)).build();
+        self.answer(self.authorized(request).send_json(body))
+    }
+
+    fn authorized<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        request.header("Authorization", format!("Bearer {}", self.token))
+    }
+
+    fn answer<T: DeserializeOwned>(
+        &self,
+        response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<T, ClientError> {
+        let mut response = self.checked(response)?;
+        response.body_mut().read_json().map_err(|error| self.foreign(&error))
+    }
+
+    fn checked(
+        &self,
+        response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<ureq::http::Response<ureq::Body>, ClientError> {
+        let mut response = response.map_err(|error| ClientError::Unreachable {
+            url: self.url.clone(),
+            cause: error.to_string(),
+        })?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let problem = response.body_mut().read_json::<Problem>();
+        Err(problem.map_or_else(
+            |_| self.foreign(&format!("it answered {}", response.status())),
+            |problem| ClientError::Refused(Box::new(problem)),
+        ))
+    }
+
+    fn foreign(&self, cause: &impl ToString) -> ClientError {
+        ClientError::Foreign { url: self.url.clone(), cause: cause.to_string() }
+    }
+}
+
+/// One event of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its ledger index, to resume after; none for what was open when the stream began.
+    pub seq: Option<u64>,
+    /// Its word: `proposed`, `granted`, …; `open` for what was open when the stream began;
+    /// `ready` once all of that has been told.
+    pub word: String,
+    /// The escalation, as it is now; none with `ready`.
+    pub escalation: Option<Escalation>,
+}
+
+/// An open event stream.
+pub struct Events {
+    lines: Box<dyn BufRead + Send>,
+    url: String,
+}
+
+impl Iterator for Events {
+    type Item = Result<Event, ClientError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let broken = |cause: String| ClientError::Unreachable { url: self.url.clone(), cause };
+        let (mut seq, mut word, mut data) = (None, String::new(), String::new());
+        loop {
+            let mut line = String::new();
+            match self.lines.read_line(&mut line) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => return Some(Err(broken(error.to_string()))),
+            }
+            let line = line.trim_end_matches(['\r', '\n']);
+            if line.is_empty() {
+                if word.is_empty() && data.is_empty() {
+                    continue;
+                }
+                let escalation = serde_json::from_str(&data).ok();
+                return Some(Ok(Event { seq, word, escalation }));
+            }
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match name {
+                "id" => seq = value.parse().ok(),
+                "event" => value.clone_into(&mut word),
+                "data" => data.push_str(value),
+                _ => {}
+            }
+        }
+    }
+}

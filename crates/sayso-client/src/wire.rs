@@ -1,0 +1,365 @@
+//! The JSON of the HTTP contract, v1.
+//!
+//! Requests refuse unknown fields; answers may gain fields, so readers ignore what they don't
+//! know. Times are RFC 3339 in UTC, lengths of time are texts like `15m`, ids are UUIDs.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What an agent wants to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    /// The tool to be called, 1 to 128 printable ASCII characters.
+    #[cfg_attr(feature = "openapi", schema(example = "git_merge", min_length = 1, max_length = 128))]
+    pub tool: String,
+    /// What it is called with.
+    #[serde(default)]
+    pub arguments: Map<String, Value>,
+    /// What it is done to, where the arguments don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Value>,
+    /// What must still hold when it runs (an etag, a git head).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precondition: Option<Value>,
+}
+
+/// What an agent wants to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// What is asked.
+    pub text: String,
+    /// The answers to choose from; none means free text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// A small flat form, as JSON Schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Map<String, Value>>,
+    /// What the agent goes by, if a soft question's window passes in heard silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+}
+
+/// `POST /v1/escalations`: exactly one of `action` and `question`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Propose {
+    /// What the agent wants to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// What the agent wants to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
+    /// What the agent says about it. Shown apart from the action, and not part of its digest.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// `fyi`, `soft` or `hard` (or 1, 2, 3): raises what the policy asks, never lowers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "soft"))]
+    pub tier: Option<Value>,
+    /// What the agent shows with it: any JSON. A text under `diff` is shown as a diff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Value>,
+    /// A longer window than the policy's, like `30m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "30m"))]
+    pub window: Option<Value>,
+    /// The agent that will redeem the permit, if it is not the one that asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<String>,
+}
+
+/// `POST /v1/escalations/{id}/decisions`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Decide {
+    /// `approve`, `deny`, `veto`, `hold`, `answer` or `take`.
+    #[cfg_attr(feature = "openapi", schema(example = "approve"))]
+    pub decision: String,
+    /// The digest that was seen; needed to approve and to answer, checked whenever it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The version that was seen, to insist that nothing else happened since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// What the person says about it. The agent can read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// With `approve`: other arguments than the agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Map<String, Value>>,
+    /// With `answer`: the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+}
+
+/// Something a person said about an escalation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Said {
+    /// Who.
+    pub by: String,
+    /// `approve`, `edit`, `deny`, `veto`, `hold`, `answer` or `take`.
+    pub decision: String,
+    /// When.
+    pub at: String,
+    /// The digest they approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// How strongly it is tied to them: `channel`, `session` or `signed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assurance: Option<String>,
+    /// What they said about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// What came of running what was granted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Receipt {
+    /// `started`, `succeeded`, `failed` or `unknown`.
+    pub result: String,
+    /// When that was known.
+    pub at: String,
+    /// What the executor said about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// An escalation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Escalation {
+    /// Its id: a UUIDv7.
+    pub id: String,
+    /// `fyi`, `soft` or `hard`, as it stands now.
+    pub tier: String,
+    /// `pending` or `settled`.
+    pub state: String,
+    /// How it ended: `granted`, `denied`, `vetoed`, `expired`, `withdrawn`, `halted`, `noted` or
+    /// `answered`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Why it was granted or answered: `decision` or `silence`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<String>,
+    /// Why it stands as it does, in words for the agent.
+    pub reason: String,
+    /// Once settled, whether asking again makes sense: `no`, `when_changed`, `yes` or
+    /// `when_lifted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask_again: Option<String>,
+    /// While pending: `listener`, `silence`, `taker`, `decision` or `lift`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
+    /// What the agent wants to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// What the agent wants to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
+    /// The answer to the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+    /// What people decide on: SHA-256 over the RFC 8785 canonical JSON of the action (or question).
+    pub digest: String,
+    /// What the agent says about it.
+    #[serde(default)]
+    pub message: String,
+    /// What the agent shows with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Value>,
+    /// Who asked.
+    pub agent: String,
+    /// Who may redeem the permit.
+    pub executor: String,
+    /// The rule that set the tier; absent when none matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// SHA-256 of the policy that judged it.
+    pub policy: String,
+    /// Who is told.
+    pub route: String,
+    /// How many people must approve, and how many have.
+    pub quorum: u8,
+    /// How many people have approved the present digest.
+    pub approvals: u32,
+    /// When it was proposed.
+    pub created_at: String,
+    /// Soft: how much heard silence counts as consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<String>,
+    /// Soft: how much has been heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<String>,
+    /// Soft: when silence will have granted it. Absent while nobody hears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+    /// While pending: when it ends undecided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// Who is on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_by: Option<String>,
+    /// When it was settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<String>,
+    /// What people said about it.
+    pub decisions: Vec<Said>,
+    /// Once granted and unused, for the agent and the executor only: the permit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permit: Option<String>,
+    /// Once redeemed: what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+    /// How many events it has had.
+    pub version: u64,
+}
+
+impl Escalation {
+    /// Whether it is still open.
+    pub fn is_pending(&self) -> bool {
+        self.state == "pending"
+    }
+
+    /// Whether it may be done, or was answered, or needed nothing.
+    pub fn is_granted(&self) -> bool {
+        matches!(self.outcome.as_deref(), Some("granted" | "noted" | "answered"))
+    }
+}
+
+/// A page of escalations.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Page {
+    /// The escalations, newest first.
+    pub items: Vec<Escalation>,
+    /// Pass it as `cursor` for the next page; null on the last.
+    pub next: Option<String>,
+}
+
+/// `POST /v1/permits/redeem`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Redeem {
+    /// The permit: a compact JWS.
+    pub permit: String,
+}
+
+/// What redeeming gives. Run exactly this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Redeemed {
+    /// What was approved.
+    pub action: Action,
+    /// Its digest.
+    pub digest: String,
+    /// The permit's id, for the receipt.
+    pub permit_id: String,
+    /// The escalation it belongs to.
+    pub escalation: String,
+    /// When it was started: now.
+    pub started_at: String,
+}
+
+/// `POST /v1/permits/{id}/receipt`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// `succeeded`, `failed` or `unknown`.
+    #[cfg_attr(feature = "openapi", schema(example = "succeeded"))]
+    pub result: String,
+    /// What there is to say about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// `POST /v1/halts`. Without `agent`, `tool` and `rule`, everything is halted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CallHalt {
+    /// Only this agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Only this tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// Only this rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// A halt in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Halt {
+    /// Its id.
+    pub id: String,
+    /// The agent it covers, if it is one agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The tool it covers, if it is one tool's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// The rule it covers, if it is one rule's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Who called it.
+    pub by: String,
+    /// When.
+    pub at: String,
+}
+
+/// The halts in force.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Halts {
+    /// All of them, oldest first.
+    pub items: Vec<Halt>,
+}
+
+/// An error, as RFC 9457 has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Problem {
+    /// Which problem: stable, documented, for programs to tell apart.
+    #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(example = "/problems/digest-moved"))]
+    pub kind: String,
+    /// The same in a few words, for people.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong here and how to mend it.
+    pub detail: String,
+    /// The field at fault: a JSON pointer into the request, or a header's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The present digest, where the one decided on has moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// Who the caller is: `GET /v1/me`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Me {
+    /// Their name.
+    pub name: String,
+    /// `agent`, or a person's roles.
+    pub roles: Vec<String>,
+}

@@ -1,0 +1,116 @@
+//! Why an escalation stands as it does: one sentence, for agents and people alike.
+
+use sayso_core::escalation::{Hardened, Outcome, PermitState, ReceiptResult, WaitingFor};
+use sayso_core::grant::Basis;
+use sayso_core::{Moment, Tier};
+use sayso_engine::Record;
+
+/// One sentence on why it stands as it does.
+pub fn reason(record: &Record, moment: &Moment) -> String {
+    let escalation = &record.escalation;
+    let Some(settled) = escalation.settled() else { return waiting(record, moment) };
+    let by = settled.by.as_ref().map_or_else(|| "a person".to_owned(), ToString::to_string);
+    match settled.outcome {
+        Outcome::Granted => granted(settled),
+        Outcome::Denied => format!("{by} denied it; don't ask for the same again."),
+        Outcome::Vetoed => format!("{by} vetoed it; don't ask for the same again."),
+        Outcome::Expired => "Nobody decided in time; that is not a no. Ask again if it still \
+                             matters."
+            .into(),
+        Outcome::Withdrawn => "The agent withdrew it.".into(),
+        Outcome::Halted => {
+            "A halt is in force; nothing it covers goes ahead until a person lifts it.".into()
+        }
+        Outcome::Noted => "People are told; nothing waits.".into(),
+        Outcome::Answered => match settled.answered {
+            Some(Basis::Silence) => {
+                "Nobody who was listening objected to the default in the whole window.".into()
+            }
+            Some(Basis::Decision) | None => format!("{by} answered."),
+        },
+    }
+}
+
+fn granted(settled: &sayso_core::escalation::Settled) -> String {
+    let Some(granted) = &settled.granted else { return String::new() };
+    let why = match granted.grant.silence() {
+        Some((_, window)) => {
+            format!("Nobody who was listening objected in the whole window of {window}.")
+        }
+        None => {
+            let by: Vec<_> = granted.grant.by().iter().map(ToString::to_string).collect();
+            format!("{} approved it.", by.join(" and "))
+        }
+    };
+    let use_of_it = match &granted.permit {
+        PermitState::Issued { .. } => " The permit may be redeemed once.",
+        PermitState::Started { receipt, .. } => match receipt.map(|receipt| receipt.result) {
+            None => " It was started; how it ended is not known yet.",
+            Some(ReceiptResult::Succeeded) => " It was done.",
+            Some(ReceiptResult::Failed) => " It was tried and failed.",
+            Some(ReceiptResult::Unknown) => {
+                " It was started, and nobody knows how it ended: a person must look."
+            }
+        },
+        PermitState::Revoked => "",
+    };
+    why + use_of_it
+}
+
+fn waiting(record: &Record, moment: &Moment) -> String {
+    let escalation = &record.escalation;
+    let verdict = escalation.verdict();
+    match escalation.waiting_for(moment) {
+        Some(WaitingFor::Listener) => format!(
+            "Nobody who could veto is listening, so the window of {} stands still. It becomes \
+             hard if that lasts {}.",
+            verdict.window, verdict.unheard_after
+        ),
+        Some(WaitingFor::Silence) => {
+            format!("It goes ahead when {} have passed in hearing without a veto.", verdict.window)
+        }
+        Some(WaitingFor::Taker) => {
+            let by = escalation.taken().map(|take| take.by.to_string()).unwrap_or_default();
+            format!("{by} is on it; the window stands still meanwhile.")
+        }
+        Some(WaitingFor::Lift) => {
+            "A halt is in force; it goes on when a person lifts it.".to_owned()
+        }
+        Some(WaitingFor::Decision) | None => hard(record),
+    }
+}
+
+fn hard(record: &Record) -> String {
+    let escalation = &record.escalation;
+    let (have, need) =
+        (escalation.approvals().len(), usize::from(escalation.verdict().quorum.get()));
+    let people = match (escalation.subject().tool(), need) {
+        (None, _) => "A person must answer.".to_owned(),
+        (Some(_), 1) => "A person must approve; no amount of waiting grants it.".to_owned(),
+        (Some(_), _) => {
+            format!("{need} people must approve ({have} have); no amount of waiting grants it.")
+        }
+    };
+    let why = match escalation.hardened() {
+        None if escalation.rule().is_none() && escalation.verdict().tier == Tier::Hard => {
+            match escalation.subject().tool() {
+                Some(tool) => format!("No rule of the policy names {tool}. "),
+                None => String::new(),
+            }
+        }
+        None => String::new(),
+        Some(Hardened::Held { by }) => format!("{by} held it. "),
+        Some(Hardened::Unheard) => {
+            format!("Nobody was there to hear it for {}. ", escalation.verdict().unheard_after)
+        }
+        Some(Hardened::SilentLimit) => format!(
+            "{} has had its {} silent grants under this rule. ",
+            escalation.agent(),
+            escalation.verdict().silent_limit
+        ),
+        Some(Hardened::Edited { by }) => {
+            format!("{by} edited it into something the policy calls hard. ")
+        }
+    };
+    why + &people
+}
