@@ -1,0 +1,107 @@
+//! The policy as a whole.
+
+use std::sync::Arc;
+
+use sayso_core::{Action, AgentName, Digest, Period, Tier, Verdict};
+use serde_json::Value;
+
+use crate::error::PolicyError;
+use crate::rule::Rule;
+use crate::{judge, parse};
+
+const BUILT_IN: &str = include_str!("built_in.toml");
+
+/// A policy, checked and compiled. Immutable; share it in an `Arc`.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(crate) text: Arc<str>,
+    pub(crate) hash: Digest,
+    pub(crate) default_tier: Tier,
+    pub(crate) default_window: Period,
+    pub(crate) rules: Box<[Rule]>,
+}
+
+impl Policy {
+    /// The tier of what no rule names, unless the policy says otherwise.
+    pub(crate) const DEFAULT_TIER: Tier = Tier::Hard;
+    /// The window of soft rules that name none, unless the policy says otherwise.
+    pub(crate) const DEFAULT_WINDOW: Period = Period::from_secs(900);
+
+    /// Reads a policy file (TOML). An error lists everything that is wrong with it.
+    ///
+    /// At the top stand `default_tier` (hard) and `default_window` (15m), then any number of
+    /// `[[rule]]`. A rule has a `tool` (a glob or a list of them), a `tier`, and perhaps:
+    ///
+    /// - `agent`, like `tool`;
+    /// - conditions, which all must hold: `args.PATH`, `resource` or `resource.PATH`, `context` or
+    ///   `context.PATH` is a value, a glob, a list of those, or a table of operators (`over`,
+    ///   `under`, `at_least`, `at_most`; `any`, `all`, `none`, `count_over`; `missing`);
+    /// - `unless`, a table of conditions on `args` and `resource`: when all of them hold, the rule
+    ///   doesn't apply;
+    /// - what it asks: `window`, `unheard_after`, `silent_limit`, `quorum`, `route`;
+    /// - `name`; without one it is called after its first glob.
+    ///
+    /// Globs know `*`, `?`, `[a-z]`, `[!a-z]` and `{a,b}`, and match the whole of a text.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        parse::parse(text)
+    }
+
+    /// SHA-256 of the text: the policy's version, carried by every verdict.
+    pub fn hash(&self) -> Digest {
+        self.hash
+    }
+
+    /// The text it was read from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What `action` needs of people when `agent` proposes it.
+    ///
+    /// The strictest on each axis of all rules that match: highest tier, longest window, least
+    /// time unheard, largest quorum, lowest silent limit. `rule` is the first one in the file with
+    /// that tier, and none if the tier is the default's. The route is that of the strictest rule
+    /// that names one (of several, the first by name); rules of tier fyi have a say on it only
+    /// where the tier is fyi.
+    ///
+    /// A condition that can't be evaluated counts in whatever way is stricter. `context` is what
+    /// the model says: it never makes a verdict looser than silence would have.
+    pub fn judge(&self, action: &Action, agent: &AgentName, context: Option<&Value>) -> Verdict {
+        let rules = self.rules.iter().map(|rule| (rule, rule.applies(action, agent, context)));
+        judge::judge(self, rules)
+    }
+
+    /// What a question of that tier needs: it has no action, so no rule matches it and the
+    /// defaults hold.
+    pub fn question(&self, tier: Tier) -> Verdict {
+        judge::question(self, tier)
+    }
+}
+
+impl Default for Policy {
+    /// The policy of a Sayso that was given none: no rules, people approve everything.
+    fn default() -> Self {
+        Self {
+            text: BUILT_IN.into(),
+            hash: Digest::of(BUILT_IN.as_bytes()),
+            default_tier: Self::DEFAULT_TIER,
+            default_window: Self::DEFAULT_WINDOW,
+            rules: Box::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_policy_is_what_its_text_says() {
+        let (built_in, read) = (Policy::default(), Policy::parse(BUILT_IN).unwrap());
+        assert_eq!(read.hash, built_in.hash);
+        assert_eq!(read.text, built_in.text);
+        assert_eq!(read.default_tier, built_in.default_tier);
+        assert_eq!(read.default_window, built_in.default_window);
+        assert!(read.rules.is_empty() && built_in.rules.is_empty());
+    }
+}

@@ -1,0 +1,39 @@
+//! What the policy promises, seen from outside.
+
+mod bounds;
+mod conditions;
+mod example;
+mod laws;
+mod messages;
+mod strictest;
+
+use sayso_core::{Action, AgentName, ToolName, Verdict};
+use sayso_policy::Policy;
+use serde_json::Value;
+
+fn policy(text: &str) -> Policy {
+    Policy::parse(text).expect("a good policy")
+}
+
+fn action(tool: &str, arguments: Value) -> Action {
+    let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
+    Action {
+        tool: ToolName::new(tool).expect("a good name"),
+        arguments,
+        resource: None,
+        precondition: None,
+    }
+}
+
+fn agent() -> AgentName {
+    AgentName::new("coder").expect("a good name")
+}
+
+fn judge(policy: &Policy, tool: &str, arguments: Value) -> Verdict {
+    policy.judge(&action(tool, arguments), &agent(), None)
+}
+
+/// The name of the rule that decided, if one did.
+fn rule(verdict: &Verdict) -> Option<&str> {
+    verdict.rule.as_ref().map(sayso_core::RuleName::as_str)
+}
