@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A length of time, never negative, in whole microseconds; read and written as `15m` or `1h 30m`.
@@ -102,7 +102,11 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, BadPeriod> {
         let shown = || text.chars().take(40).collect::<String>();
-        let duration: SignedDuration = text.parse().map_err(|_| BadPeriod::Unreadable(shown()))?;
+        // Days are 24 hours here: a window knows no time zone.
+        let duration = text
+            .parse::<Span>()
+            .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+            .map_err(|_| BadPeriod::Unreadable(shown()))?;
         u64::try_from(duration.as_micros()).map(Self).map_err(|_| BadPeriod::Negative(shown()))
     }
 }
@@ -150,6 +154,7 @@ mod tests {
         let quarter: Period = "15m".parse().unwrap();
         assert_eq!(quarter, Period::from_secs(900));
         assert_eq!(quarter.to_string(), "15m");
+        assert_eq!("7d".parse::<Period>().unwrap(), Period::from_secs(7 * 86_400));
         assert_eq!("1h 30m".parse::<Period>().unwrap().to_string(), "1h 30m");
         assert_eq!(serde_json::from_str::<Period>("20").unwrap(), Period::from_secs(20));
     }

@@ -1,14 +1,48 @@
-//! The JSON API.
+//! The JSON API of DESIGN's contract, v1. Bearer credentials only, so that no page of another
+//! site can call it; the inbox has its own doors.
+
+mod body;
+mod caller;
+mod decisions;
+mod escalations;
+mod events;
+mod halts;
+mod ledger;
+pub mod openapi;
+mod permits;
+pub mod problem;
+mod rate;
+mod service;
+pub(crate) mod view;
 
 use axum::Router;
+use axum::routing::{delete, get, post};
+
+pub use rate::RateLimit;
 
 use crate::Web;
 
-/// How fast one credential may call.
-#[derive(Clone, Debug, Default)]
-pub struct RateLimit;
-
 /// The API's routes.
-pub fn router(_web: Web) -> Router {
+pub fn router(web: Web) -> Router {
     Router::new()
+        .route("/v1/escalations", get(escalations::list).post(escalations::propose))
+        .route("/v1/escalations/{id}", get(escalations::read))
+        .route("/v1/escalations/{id}/withdraw", post(escalations::withdraw))
+        .route("/v1/escalations/{id}/decisions", post(decisions::decide))
+        .route("/v1/permits/redeem", post(permits::redeem))
+        .route("/v1/permits/{id}/receipt", post(permits::receipt))
+        .route("/v1/events", get(events::events))
+        .route("/v1/halts", get(halts::list).post(halts::call))
+        .route("/v1/halts/{id}", delete(halts::lift))
+        .route("/v1/ledger/entries", get(ledger::entries))
+        .route("/v1/me", get(service::me))
+        .route("/problems/{slug}", get(problem::page))
+        .route("/healthz", get(service::health))
+        .route("/readyz", get(service::ready))
+        .route("/metrics", get(service::metrics))
+        .route("/.well-known/jwks.json", get(service::jwks))
+        .route("/openapi.json", get(openapi::page))
+        .method_not_allowed_fallback(service::wrong_method)
+        .fallback(service::nowhere)
+        .with_state(web)
 }

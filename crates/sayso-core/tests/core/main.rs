@@ -1,4 +1,8 @@
 //! What the core promises, tried from outside.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod exhaustive;
 mod json_door;
+mod laws;
+mod random;
+mod world;

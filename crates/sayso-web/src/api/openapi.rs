@@ -1,0 +1,54 @@
+//! The contract, generated from the code: OpenAPI 3.1 at `/openapi.json`.
+
+use axum::Json;
+use sayso_client::wire;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{decisions, escalations, events, halts, ledger, permits, service};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Sayso",
+        version = "1",
+        description = "A human's say-so for AI agents: fyi, soft and hard approval.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        escalations::propose, escalations::read, escalations::list, escalations::withdraw,
+        decisions::decide, permits::redeem, permits::receipt, events::events,
+        halts::call, halts::list, halts::lift, ledger::entries,
+        service::me, service::health, service::ready, service::metrics, service::jwks,
+    ),
+    components(schemas(
+        wire::Propose, wire::Escalation, wire::Decide, wire::Redeem, wire::Redeemed, wire::Report,
+        wire::CallHalt, wire::Halt, wire::Halts, wire::Problem, wire::Page, wire::Me,
+    )),
+    modifiers(&Credentials),
+)]
+struct Contract;
+
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        for (name, what) in
+            [("agent", "An agent's key: sayso_agent_…"), ("reviewer", "A person's token")]
+        {
+            let bearer =
+                HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(what)).build();
+            components.add_security_scheme(name, SecurityScheme::Http(bearer));
+        }
+    }
+}
+
+/// The OpenAPI document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Contract::openapi()
+}
+
+pub(super) async fn page() -> Json<utoipa::openapi::OpenApi> {
+    Json(document())
+}

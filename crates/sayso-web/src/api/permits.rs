@@ -1,0 +1,81 @@
+//! `/v1/permits`: executors redeem, once, and say what came of it.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use sayso_client::wire;
+use sayso_core::escalation::ReceiptResult;
+
+use super::body::Strict;
+use super::caller::AgentCaller;
+use super::escalations::escalation_id;
+use super::problem::Problem;
+use super::view;
+use crate::Web;
+
+/// The longest comment on a receipt, in characters.
+const LONGEST_COMMENT: usize = 4_000;
+
+/// Turn a permit into the approved action, once. When this answers, "started" is on disk.
+#[utoipa::path(
+    post, path = "/v1/permits/redeem", tag = "permits",
+    request_body(content = wire::Redeem, example = json!({"permit": "eyJhbGciOiJFZERTQSIs…"})),
+    responses(
+        (status = 200, description = "The action: run exactly this", body = wire::Redeemed),
+        (status = "4XX", description = "Refused: don't run anything", body = wire::Problem,
+         content_type = "application/problem+json"),
+    ),
+    security(("agent" = []))
+)]
+pub(super) async fn redeem(
+    State(web): State<Web>,
+    AgentCaller(executor): AgentCaller,
+    body: Strict<wire::Redeem>,
+) -> Result<Json<wire::Redeemed>, Problem> {
+    let redeemed = web.engine.redeem(&body.value.permit, &executor).await?;
+    let escalation = &redeemed.record.escalation;
+    let started = redeemed.record.history.last().map(|past| past.at.to_string());
+    Ok(Json(wire::Redeemed {
+        action: view::action(&redeemed.action),
+        digest: escalation.digest().to_string(),
+        permit_id: escalation.id().to_string(),
+        escalation: escalation.id().to_string(),
+        started_at: started.unwrap_or_default(),
+    }))
+}
+
+/// Say what came of running what was redeemed.
+#[utoipa::path(
+    post, path = "/v1/permits/{id}/receipt", tag = "permits",
+    params(("id" = String, Path, description = "The permit's id")),
+    request_body(content = wire::Report, example = json!({"result": "succeeded"})),
+    responses(
+        (status = 200, description = "The escalation with its receipt", body = wire::Escalation),
+        (status = "4XX", description = "Refused", body = wire::Problem,
+         content_type = "application/problem+json"),
+    ),
+    security(("agent" = []))
+)]
+pub(super) async fn receipt(
+    State(web): State<Web>,
+    AgentCaller(executor): AgentCaller,
+    Path(id): Path<String>,
+    body: Strict<wire::Report>,
+) -> Result<Json<wire::Escalation>, Problem> {
+    let id = escalation_id(&id)?;
+    let wire::Report { result, comment } = body.value;
+    let result = match result.as_str() {
+        "succeeded" => ReceiptResult::Succeeded,
+        "failed" => ReceiptResult::Failed,
+        "unknown" => ReceiptResult::Unknown,
+        _ => {
+            let detail = "is one of `succeeded`, `failed`, `unknown`";
+            return Err(Problem::field("/result", detail));
+        }
+    };
+    if comment.as_ref().is_some_and(|comment| comment.chars().count() > LONGEST_COMMENT) {
+        let detail = format!("must have at most {LONGEST_COMMENT} characters");
+        return Err(Problem::field("/comment", detail));
+    }
+    let record = web.engine.report(id, &executor, result, comment).await?;
+    Ok(Json(view::escalation(&web.engine, &record)))
+}

@@ -1,0 +1,260 @@
+//! Errors as RFC 9457 problem details: every kind in one table, each documented at its address.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sayso_client::wire;
+use sayso_core::Refusal;
+use sayso_core::escalation::RefusedProposal;
+use sayso_core::json::BadJson;
+use sayso_engine::{DecideError, EngineError};
+use sayso_store::StoreError;
+
+/// A kind of problem: stable, for programs to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name, the last part of its `type`.
+    pub slug: &'static str,
+    /// The HTTP status it comes with.
+    pub status: u16,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// What to do about it.
+    pub mend: &'static str,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $status:literal $slug:literal $title:literal $mend:literal;)*) => {
+        $(pub(crate) const $name: Kind =
+            Kind { slug: $slug, status: $status, title: $title, mend: $mend };)*
+
+        /// Every kind of problem there is.
+        pub const KINDS: &[Kind] = &[$($name),*];
+    };
+}
+
+kinds! {
+    BAD_JSON = 400 "bad-json" "The body is not strict JSON"
+        "Send one UTF-8 JSON value without duplicate names, lone surrogates, or numbers that \
+         change when canonicalised; send such numbers as strings.";
+    BAD_REQUEST = 400 "bad-request" "A field is not as it should be"
+        "Mend the field that `field` names.";
+    UNAUTHENTICATED = 401 "unauthenticated" "Who are you?"
+        "Send `Authorization: Bearer …` with an agent's key or a person's token.";
+    FORBIDDEN = 403 "forbidden" "Not for this caller"
+        "Agents propose, reviewers decide, auditors read; use the right credential.";
+    NOT_FOUND = 404 "not-found" "There is no such thing"
+        "Check the id; an agent sees only its own escalations.";
+    METHOD = 405 "method-not-allowed" "Not with this method"
+        "See /openapi.json for what each address takes.";
+    SETTLED = 409 "already-settled" "It has ended already"
+        "Read the escalation: its outcome stands.";
+    DIGEST_MOVED = 409 "digest-moved" "That is not what is open now"
+        "Look again and decide on the digest you see then.";
+    VERSION_MOVED = 409 "version-moved" "Something happened meanwhile"
+        "Look again and decide on the version you see then.";
+    ALREADY_DECIDED = 409 "already-decided" "This person has approved already"
+        "A quorum takes one approval a person.";
+    NOT_APPLICABLE = 409 "not-applicable" "That decision does not fit"
+        "Approve or deny actions, answer or deny questions, hold what is soft.";
+    HALTED = 409 "halted" "A halt is in force"
+        "A person must lift the halt first.";
+    NOT_GRANTED = 409 "not-granted" "There is nothing to redeem"
+        "Only a granted escalation has a permit.";
+    REDEEMED = 409 "already-redeemed" "The permit was used"
+        "A grant is used once; ask again for another.";
+    PERMIT_EXPIRED = 409 "permit-expired" "The permit is too old"
+        "Ask again, and redeem sooner.";
+    WRONG_AUDIENCE = 403 "wrong-audience" "The permit is for another executor"
+        "Redeem with the credential of the executor that the permit names.";
+    POLICY_TIGHTENED = 409 "policy-tightened" "Today's policy asks for more"
+        "Ask again: it will be judged by the policy of today.";
+    NOT_STARTED = 409 "not-started" "Nothing was started"
+        "Redeem the permit before reporting on it.";
+    RECEIPTED = 409 "already-receipted" "The receipt is written"
+        "What was reported stands.";
+    BAD_PERMIT = 400 "bad-permit" "That is not a permit of this server"
+        "Send the permit exactly as the escalation has it.";
+    KEY_REUSED = 422 "idempotency-key-reused" "The idempotency key belongs to another request"
+        "Use a new key for a new request.";
+    TOO_LARGE = 413 "too-large" "The body is too large"
+        "Send less; put bulky things where people can open them, and send the address.";
+    TOO_MANY = 429 "too-many-requests" "Too many requests"
+        "Wait as long as `Retry-After` says.";
+    FULL = 507 "disk-full" "The server's disk is full"
+        "Nothing was changed. The operator must make room.";
+    UNAVAILABLE = 503 "unavailable" "The server can't do that now"
+        "Nothing acknowledged is lost. Try again in a moment.";
+    INTERNAL = 500 "internal" "The server failed"
+        "Nothing was changed. The operator finds the cause in the log.";
+}
+
+/// A problem on its way to the caller.
+#[derive(Debug)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    field: Option<String>,
+    digest: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), field: None, digest: None }
+    }
+
+    /// A field of the request is at fault; `field` is a JSON pointer or a header's name.
+    pub(crate) fn field(field: &str, detail: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(BAD_REQUEST, detail) }
+    }
+
+    fn at(self, field: &str) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
+    /// The status it comes with.
+    pub fn status(&self) -> u16 {
+        self.kind.status
+    }
+
+    /// What is wrong, in a sentence.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Self { kind, detail, field, digest } = self;
+        let problem = wire::Problem {
+            kind: format!("/problems/{}", kind.slug),
+            title: kind.title.into(),
+            status: kind.status,
+            detail,
+            field,
+            digest,
+        };
+        let status = StatusCode::from_u16(kind.status).unwrap_or_default();
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if kind == UNAUTHENTICATED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if kind == TOO_MANY || kind == UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<BadJson> for Problem {
+    fn from(bad: BadJson) -> Self {
+        let detail = bad.to_string();
+        let kind = match bad {
+            BadJson::TooLarge { .. } => TOO_LARGE,
+            BadJson::Shape { .. } => BAD_REQUEST,
+            _ => BAD_JSON,
+        };
+        Self { field: bad.field().map(str::to_owned), ..Self::new(kind, detail) }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let plain = |kind| Self::new(kind, detail.clone());
+        match refusal {
+            Refusal::AlreadySettled { .. } => plain(SETTLED),
+            Refusal::DigestMoved { now } => Self {
+                digest: Some(now.to_string()),
+                ..plain(DIGEST_MOVED).at("/digest")
+            },
+            Refusal::DigestMissing => Self::field("/digest", detail),
+            Refusal::VersionMoved { .. } => plain(VERSION_MOVED).at("/version"),
+            Refusal::AlreadyApproved { .. } => plain(ALREADY_DECIDED),
+            Refusal::IsQuestion | Refusal::IsAction | Refusal::AlreadyHard => {
+                plain(NOT_APPLICABLE).at("/decision")
+            }
+            Refusal::BadAnswer(_) => Self::field("/answer", detail),
+            Refusal::Halted { .. } => plain(HALTED),
+            Refusal::NotYours { .. } => plain(FORBIDDEN),
+            Refusal::NotGranted { .. } => plain(NOT_GRANTED),
+            Refusal::WrongAudience { .. } => plain(WRONG_AUDIENCE),
+            Refusal::AlreadyRedeemed { .. } => plain(REDEEMED),
+            Refusal::PermitExpired { .. } => plain(PERMIT_EXPIRED),
+            Refusal::PolicyTightened { .. } => plain(POLICY_TIGHTENED),
+            Refusal::NotStarted => plain(NOT_STARTED),
+            Refusal::AlreadyReceipted { .. } => plain(RECEIPTED),
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EngineError::NoSuchEscalation(_) | EngineError::NoSuchHalt(_) => {
+                Self::new(NOT_FOUND, detail)
+            }
+            EngineError::Refused(refusal) => refusal.into(),
+            EngineError::Proposal(refused) => {
+                let field = match refused {
+                    RefusedProposal::Window => "/window",
+                    RefusedProposal::FyiQuestion => "/tier",
+                    RefusedProposal::NoDefault => "/question/default",
+                    RefusedProposal::Question(_) => "/question",
+                };
+                Self::field(field, detail)
+            }
+            EngineError::KeyReused => Self::new(KEY_REUSED, detail).at("Idempotency-Key"),
+            EngineError::Erased => Self::new(NOT_GRANTED, detail),
+            EngineError::BadPermit(_) => Self::new(BAD_PERMIT, detail).at("/permit"),
+            EngineError::NoSuchExecutor(_) => Self::field("/executor", detail),
+            EngineError::Store(error) => error.into(),
+            EngineError::Stopping => Self::new(UNAVAILABLE, detail),
+            EngineError::Illegal(_) => {
+                tracing::error!(%error, "a command failed");
+                Self::new(INTERNAL, "the server failed; nothing was changed")
+            }
+        }
+    }
+}
+
+impl From<DecideError> for Problem {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::NotAReviewer(who) => Self::new(FORBIDDEN, who.to_string()),
+            DecideError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        // What the store says may name paths and hosts; the log has it, the caller does not.
+        tracing::error!(%error, "the store failed");
+        match error {
+            StoreError::Full => Self::new(FULL, "the server's disk is full; nothing was changed"),
+            StoreError::Corrupt(_) => Self::new(INTERNAL, "the server failed; nothing was changed"),
+            StoreError::NoSuchPerson(name) => {
+                Self::new(NOT_FOUND, format!("there is no reviewer {name}"))
+            }
+            _ => Self::new(UNAVAILABLE, "the store does not answer; nothing was changed"),
+        }
+    }
+}
+
+/// The page that documents a kind of problem.
+pub(super) async fn page(
+    axum::extract::Path(slug): axum::extract::Path<String>,
+) -> Result<String, Problem> {
+    let known = KINDS.iter().find(|kind| kind.slug == slug);
+    let Some(Kind { slug, status, title, mend }) = known else {
+        return Err(Problem::new(NOT_FOUND, "there is no problem of that name"));
+    };
+    Ok(format!("{slug} (HTTP {status})\n\n{title}.\n\n{mend}\n"))
+}
