@@ -42,6 +42,9 @@ pub enum StoreError {
     /// The address of the database is not one.
     #[error("the database address is not usable: {0}")]
     Address(String),
+    /// The database does not answer, for now.
+    #[error("the database can't be reached: {0}")]
+    Unreachable(String),
     /// What is kept can't be read.
     #[error("the store holds something that can't be read: {0}")]
     Corrupt(String),

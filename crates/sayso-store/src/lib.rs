@@ -4,6 +4,7 @@
 //! (any number of servers on one database). A store keeps what it is given and decides nothing;
 //! the engine is the only caller of [`Writer`].
 
+mod column;
 pub mod error;
 pub mod postgres;
 pub mod record;
@@ -18,8 +19,8 @@ use sayso_core::{
 
 pub use error::StoreError;
 pub use record::{
-    Body, Changes, Current, Entry, Happened, KeyUse, Kept, KeyName, ListeningClock, NewEntry, NewKey,
-    NewSecret, Outbox, OutboxKind, Page, Past, Query, SilentGrant, Snapshot, Standing,
+    Body, Changes, Current, Entry, Happened, Kept, KeyName, KeyUse, ListeningClock, NewEntry,
+    NewKey, NewSecret, Outbox, OutboxKind, Page, Past, Query, SilentGrant, Snapshot, Standing,
 };
 
 /// Result of everything a store does.

@@ -1,1 +1,154 @@
-//! PostgreSQL.
+//! The store for any number of servers: one PostgreSQL database (14 or later).
+//!
+//! Each server has a connection that writes, one that listens for what others commit, and a few
+//! that read. No server leads: rows are claimed with locks, and whoever is too late is told so
+//! ([`StoreError::Conflict`](crate::StoreError::Conflict)) and looks again.
+
+mod connection;
+mod credentials;
+mod elsewhere;
+mod ledger;
+mod pool;
+mod read;
+mod schema;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sayso_core::credential::{AgentRecord, PersonRecord, Role};
+use sayso_core::halt::Halt;
+use sayso_core::{AgentName, Digest, EscalationId, Heard, ReviewerName, RouteName};
+use uuid::Uuid;
+
+use self::connection::{Address, Connection};
+use self::credentials::Registrar;
+use self::elsewhere::Listener;
+use self::pool::Pool;
+use crate::record::{Entry, Kept, NewSecret, Page, Query, Standing};
+use crate::{Result, Store, Writer};
+
+/// The store on a PostgreSQL database.
+pub struct PostgresStore {
+    address: Address,
+    workspace: Arc<str>,
+    server: Uuid,
+    pool: Pool,
+    listener: Listener,
+}
+
+impl PostgresStore {
+    /// Opens the store at `url` (`postgres://user:password@host/database`), bringing its schema
+    /// up to date.
+    pub async fn open(url: &str, workspace: &str) -> Result<Self> {
+        let address = Address::parse(url)?;
+        let first = Connection::open(&address).await?;
+        schema::migrate(&first, workspace).await?;
+        let server = first.client.query_one("SELECT gen_random_uuid()", &[]).await?.try_get(0)?;
+        let listener = Listener::open(address.clone(), workspace, server).await?;
+        let pool = Pool::new(address.clone(), first);
+        Ok(Self { address, workspace: workspace.into(), server, pool, listener })
+    }
+
+    fn registrar(&self) -> Registrar<'_> {
+        Registrar { pool: &self.pool, workspace: &self.workspace, server: self.server }
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn writer(&self) -> Result<Box<dyn Writer>> {
+        let workspace = Arc::clone(&self.workspace);
+        let address = self.address.clone();
+        Ok(Box::new(write::PostgresWriter::open(address, workspace, self.server).await?))
+    }
+
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.pool.take().await?.rows("SELECT 1", &[]).await.map(|_| ())
+    }
+
+    async fn kept(&self, id: EscalationId) -> Result<Option<Kept>> {
+        read::kept(&*self.pool.take().await?, &self.workspace, id).await
+    }
+
+    async fn list(&self, query: &Query) -> Result<Page> {
+        read::list(&*self.pool.take().await?, &self.workspace, query).await
+    }
+
+    async fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>> {
+        read::entries(&*self.pool.take().await?, &self.workspace, from, limit).await
+    }
+
+    async fn ledger_size(&self) -> Result<u64> {
+        read::ledger_size(&*self.pool.take().await?, &self.workspace).await
+    }
+
+    async fn next_due(&self) -> Result<(Option<Timestamp>, Vec<(RouteName, Heard)>)> {
+        read::next_due(&*self.pool.take().await?, &self.workspace).await
+    }
+
+    async fn halts(&self) -> Result<Vec<Halt>> {
+        read::halts(&*self.pool.take().await?, &self.workspace).await
+    }
+
+    async fn pending_counts(&self) -> Result<Standing> {
+        read::pending_counts(&*self.pool.take().await?, &self.workspace).await
+    }
+
+    async fn add_agent(&self, agent: &AgentRecord, at: Timestamp) -> Result<()> {
+        self.registrar().add_agent(agent, at).await
+    }
+
+    async fn agent(&self, key: Digest) -> Result<Option<AgentRecord>> {
+        credentials::agent(&*self.pool.take().await?, &self.workspace, key).await
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentName>> {
+        credentials::agents(&*self.pool.take().await?, &self.workspace).await
+    }
+
+    async fn add_person(
+        &self,
+        name: &ReviewerName,
+        roles: &[Role],
+        secrets: &[NewSecret],
+        at: Timestamp,
+    ) -> Result<()> {
+        self.registrar().add_person(name, roles, secrets, at).await
+    }
+
+    async fn people(&self) -> Result<Vec<(ReviewerName, Vec<Role>)>> {
+        credentials::people(&*self.pool.take().await?, &self.workspace).await
+    }
+
+    async fn add_secret(&self, person: &ReviewerName, secret: &NewSecret) -> Result<()> {
+        let db = self.pool.take().await?;
+        credentials::add_secret(&db, &self.workspace, person, secret).await
+    }
+
+    async fn person(&self, secret: Digest) -> Result<Option<PersonRecord>> {
+        credentials::person(&*self.pool.take().await?, &self.workspace, secret).await
+    }
+
+    async fn remove_secret(&self, secret: Digest) -> Result<bool> {
+        let db = self.pool.take().await?;
+        credentials::remove_secret(&db, &self.workspace, secret).await
+    }
+
+    async fn signing_key(&self, purpose: &str, fresh: [u8; 32]) -> Result<[u8; 32]> {
+        let db = self.pool.take().await?;
+        credentials::signing_key(&db, &self.workspace, purpose, fresh).await
+    }
+
+    async fn elsewhere(&self) -> Result<u64> {
+        match self.listener.next().await {
+            elsewhere::Heard::Entry(newest) => Ok(newest + 1),
+            elsewhere::Heard::Gap => Ok(self.ledger_size().await? + 1),
+        }
+    }
+}

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use sayso_core::credential::SecretKind;
-use sayso_core::escalation::Due;
+use sayso_core::escalation::{Due, PermitState, Settled};
 use sayso_core::halt::Halt;
 use sayso_core::{
-    AgentName, Digest, Escalation, EscalationId, Event, HaltId, Heard, RouteName,
-    RuleName, Tier, WorkspaceEvent,
+    AgentName, Digest, Escalation, EscalationId, Event, HaltId, Heard, RouteName, RuleName, Tier,
+    WorkspaceEvent,
 };
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +170,14 @@ pub struct Current {
     pub due: Due,
 }
 
+impl Current {
+    /// Whether it was granted and its permit is unused: a halt can still stop it.
+    pub(crate) fn is_redeemable(&self) -> bool {
+        let permit = self.escalation.settled().and_then(Settled::permit);
+        matches!(permit, Some(PermitState::Issued { .. }))
+    }
+}
+
 /// Everything that one unit of work changes.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
@@ -254,6 +262,9 @@ pub struct Page {
     pub next: Option<EscalationId>,
 }
 
+/// When something is next due: on the wall clock, and on each route's listening clock.
+pub(crate) type NextDue = (Option<Timestamp>, Vec<(RouteName, Heard)>);
+
 /// How many escalations are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -273,4 +284,3 @@ pub struct NewSecret {
     /// When it ends; never, if none.
     pub expires_at: Option<Timestamp>,
 }
-

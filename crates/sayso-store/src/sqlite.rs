@@ -140,6 +140,8 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            // A key or an id that is taken: somebody was faster.
+            Some(rusqlite::ErrorCode::ConstraintViolation) => Self::Conflict,
             _ => Self::Failed(error.into()),
         }
     }

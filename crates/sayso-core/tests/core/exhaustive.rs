@@ -108,30 +108,30 @@ fn every_short_story_of_a_notice_keeps_every_promise() {
 
 #[test]
 fn every_short_story_of_a_soft_action_for_one_keeps_every_promise() {
-    all(Beginning::Action(Tier::Soft, 1), 6, 20_000, &["granted", "started", "vetoed", "lapsed"]);
+    all(Beginning::Action(Tier::Soft, 1), 7, 40_000, &["granted", "started", "vetoed", "lapsed"]);
 }
 
 #[test]
 fn every_short_story_of_a_soft_action_for_two_keeps_every_promise() {
-    all(Beginning::Action(Tier::Soft, 2), 6, 20_000, &["granted", "started", "edited", "thawed"]);
+    all(Beginning::Action(Tier::Soft, 2), 7, 40_000, &["granted", "started", "edited", "thawed"]);
 }
 
 #[test]
 fn every_short_story_of_a_hard_action_for_one_keeps_every_promise() {
-    all(Beginning::Action(Tier::Hard, 1), 6, 20_000, &["granted", "receipted", "denied", "halted"]);
+    all(Beginning::Action(Tier::Hard, 1), 7, 40_000, &["granted", "receipted", "denied", "halted"]);
 }
 
 #[test]
 fn every_short_story_of_a_hard_action_for_two_keeps_every_promise() {
-    all(Beginning::Action(Tier::Hard, 2), 6, 20_000, &["granted", "started", "edited", "frozen"]);
+    all(Beginning::Action(Tier::Hard, 2), 7, 40_000, &["granted", "started", "edited", "frozen"]);
 }
 
 #[test]
 fn every_short_story_of_a_soft_question_keeps_every_promise() {
-    all(Beginning::Question(Tier::Soft), 6, 10_000, &["answered", "vetoed", "hardened", "taken"]);
+    all(Beginning::Question(Tier::Soft), 7, 20_000, &["answered", "vetoed", "hardened", "taken"]);
 }
 
 #[test]
 fn every_short_story_of_a_hard_question_keeps_every_promise() {
-    all(Beginning::Question(Tier::Hard), 6, 3_000, &["answered", "denied", "withdrawn"]);
+    all(Beginning::Question(Tier::Hard), 7, 6_000, &["answered", "denied", "withdrawn"]);
 }

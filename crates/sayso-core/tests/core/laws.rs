@@ -25,6 +25,7 @@ pub(crate) fn hold(turn: &Turn) {
     p6_what_was_refused_stays_refused(turn);
     p6_silence_above_the_limit_grants_nothing(turn);
     p7_the_tier_never_goes_down(turn);
+    p7_only_what_nobody_could_hear_becomes_hard_by_itself(turn);
     p8_a_refused_command_changes_nothing(turn);
     p8_what_is_settled_is_final_but_for_taking_back_an_unused_grant(turn);
     p8_time_acts_only_when_it_was_due(turn);
@@ -286,13 +287,17 @@ fn p7_the_tier_never_goes_down(turn: &Turn) {
     let (was, is) = (before.verdict(), after.verdict());
     assert!(is.window >= was.window, "P7: the window shrank from {} to {}", was.window, is.window);
     assert!(after.tier() >= is.tier, "P7: the policy asks {}", is.tier);
-    for event in events(turn) {
-        if *event == (Event::Hardened { because: Hardened::Unheard }) {
-            let heard_by_now = turn.moment.hearing.running && turn.model_before.delivered;
-            let open_for = Period::between(before.created_at(), turn.moment.at);
-            assert!(!heard_by_now && open_for >= UNHEARD, "P7: it became hard in hearing");
-        }
+}
+
+fn p7_only_what_nobody_could_hear_becomes_hard_by_itself(turn: &Turn) {
+    if !events(turn).contains(&Event::Hardened { because: Hardened::Unheard }) {
+        return;
     }
+    let (model, hearing) = (turn.model_before, turn.moment.hearing);
+    assert!(!(model.delivered && hearing.running), "P7: somebody was hearing it");
+    let last = hearing.last.filter(|_| !hearing.running).unwrap_or(model.since);
+    let unheard = Period::between(last.max(model.since), turn.moment.at);
+    assert!(unheard >= UNHEARD, "P7: it was unheard for {unheard} only");
 }
 
 fn p8_a_refused_command_changes_nothing(turn: &Turn) {

@@ -244,7 +244,9 @@ pub(crate) struct Model {
     pub(crate) quorum: usize,
     pub(crate) window: Period,
     pub(crate) tier: Tier,
-    /// Silence truly heard, and since when it could be.
+    /// Since when it could have been heard.
+    pub(crate) since: Timestamp,
+    /// Silence truly heard.
     pub(crate) delivered: bool,
     pub(crate) heard: Period,
     /// Whether `heard` is exact; otherwise it is the most that may be claimed.
@@ -269,13 +271,14 @@ pub(crate) struct GrantedOnce {
 }
 
 impl Model {
-    fn of(verdict: &Verdict, digest: Digest) -> Self {
+    fn of(verdict: &Verdict, digest: Digest, since: Timestamp) -> Self {
         Self {
             digest,
             approvers: BTreeSet::new(),
             quorum: usize::from(verdict.quorum.get()),
             window: verdict.window,
             tier: verdict.tier,
+            since,
             delivered: false,
             heard: Period::ZERO,
             exact: true,
@@ -335,7 +338,7 @@ impl World {
         let history: Vec<_> = open(proposal, &moment)?.into_iter().map(|e| (at, e)).collect();
         let id = EscalationId::from_uuid(uuid::Uuid::from_bytes([9; 16]));
         let escalation = Escalation::fold(id, history.iter().map(|(at, e)| (*at, e))).unwrap();
-        let model = Model::of(escalation.verdict(), escalation.digest());
+        let model = Model::of(escalation.verdict(), escalation.digest(), at);
         Ok(Self {
             escalation,
             history,
@@ -516,7 +519,7 @@ impl World {
                         model.quorum = usize::from(edit.verdict.quorum.get());
                         model.window = model.window.max(edit.verdict.window);
                         model.tier = model.tier.max(edit.verdict.tier);
-                        (model.delivered, model.heard) = (false, Period::ZERO);
+                        (model.delivered, model.heard, model.since) = (false, Period::ZERO, at);
                         self.bytes = self.bytes.other();
                     }
                     model.approvers.insert(decision.by().clone());
@@ -529,14 +532,16 @@ impl World {
             Command::Deliver { .. } => {
                 let reachable = open && model.tier == Tier::Soft && halted.is_none();
                 let idle = model.taken_until.is_none() && model.frozen.is_none();
-                model.delivered |= reachable && idle;
+                if reachable && idle && !model.delivered {
+                    (model.delivered, model.since) = (true, at);
+                }
             }
             Command::Tick { .. } if open && at < before.expires_at() => {
                 if model.frozen.is_some() {
                 } else if halted.is_some() {
                     model.frozen = halted;
                 } else if model.taken_until.is_some_and(|until| at >= until) {
-                    model.taken_until = None;
+                    (model.taken_until, model.since) = (None, at);
                 }
             }
             Command::Freeze(halt) => {
@@ -544,7 +549,11 @@ impl World {
                     model.frozen = model.frozen.or(Some(*halt));
                 }
             }
-            Command::Thaw(halt) => model.frozen = model.frozen.filter(|frozen| frozen != halt),
+            Command::Thaw(halt) => {
+                if model.frozen == Some(*halt) {
+                    (model.frozen, model.since) = (None, at);
+                }
+            }
             Command::Tick { .. }
             | Command::Withdraw(_)
             | Command::Redeem { .. }

@@ -7,6 +7,7 @@ CREATE TABLE escalation (
     tier       INTEGER NOT NULL,
     route      TEXT    NOT NULL,
     pending    INTEGER NOT NULL,
+    redeemable INTEGER NOT NULL,
     version    INTEGER NOT NULL,
     wake_at    INTEGER,
     wake_heard INTEGER,
@@ -15,6 +16,7 @@ CREATE TABLE escalation (
 ) WITHOUT ROWID, STRICT;
 
 CREATE INDEX escalation_pending ON escalation (workspace, id) WHERE pending = 1;
+CREATE INDEX escalation_redeemable ON escalation (workspace, id) WHERE redeemable = 1;
 CREATE INDEX escalation_by_agent ON escalation (workspace, agent, id);
 CREATE INDEX escalation_wake_at ON escalation (workspace, wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX escalation_wake_heard ON escalation (workspace, route, wake_heard)

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use sayso_core::credential::{AgentRecord, PersonRecord, Role, SecretKind};
+use sayso_core::credential::{AgentRecord, PersonRecord, Role};
 use sayso_core::{AgentName, Digest, ReviewerName, WorkspaceEvent};
 
-use super::read::{digest, json, parsed, time};
+use super::read::{json, parsed};
 use super::write::append;
+use crate::column::{digest, kind, kind_word, time};
 use crate::record::{Happened, NewEntry, NewSecret};
 use crate::{Result, StoreError};
 
@@ -52,16 +53,14 @@ pub(super) fn add_agent(
 }
 
 pub(super) fn agent(db: &Connection, workspace: &str, key: Digest) -> Result<Option<AgentRecord>> {
-    let mut one =
-        db.prepare_cached("SELECT name FROM agent WHERE workspace = ?1 AND key = ?2")?;
+    let mut one = db.prepare_cached("SELECT name FROM agent WHERE workspace = ?1 AND key = ?2")?;
     let name: Option<String> =
         one.query_row(params![workspace, key.as_bytes()], |row| row.get(0)).optional()?;
     name.map(|name| Ok(AgentRecord { name: parsed(Ok(&name))?, key })).transpose()
 }
 
 pub(super) fn agents(db: &Connection, workspace: &str) -> Result<Vec<AgentName>> {
-    let mut all =
-        db.prepare_cached("SELECT name FROM agent WHERE workspace = ?1 ORDER BY name")?;
+    let mut all = db.prepare_cached("SELECT name FROM agent WHERE workspace = ?1 ORDER BY name")?;
     let rows = all.query_and_then([workspace], |row| parsed(row.get_ref(0)?.as_str()))?;
     rows.collect()
 }
@@ -117,7 +116,7 @@ fn insert_secret(
         secret.hash.as_bytes(),
         kind_word(secret.kind),
         person.as_str(),
-        secret.expires_at.map(|at| at.as_microsecond()),
+        secret.expires_at.map(Timestamp::as_microsecond),
     ])?;
     Ok(())
 }
@@ -125,8 +124,9 @@ fn insert_secret(
 pub(super) fn people(db: &Connection, workspace: &str) -> Result<Vec<(ReviewerName, Vec<Role>)>> {
     let mut all =
         db.prepare_cached("SELECT name, roles FROM person WHERE workspace = ?1 ORDER BY name")?;
-    let rows = all
-        .query_and_then([workspace], |row| Ok((parsed(row.get_ref(0)?.as_str())?, json(row, 1)?)))?;
+    let rows = all.query_and_then([workspace], |row| {
+        Ok((parsed(row.get_ref(0)?.as_str())?, json(row, 1)?))
+    })?;
     rows.collect()
 }
 
@@ -145,7 +145,7 @@ pub(super) fn person(
             name: parsed(row.get_ref(0)?.as_str())?,
             roles: json(row, 1)?,
             kind: kind(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?,
-            secret: digest(row.get(4)?)?,
+            secret: digest(&row.get::<_, Vec<u8>>(4)?)?,
             expires_at: row.get::<_, Option<i64>>(3)?.map(time).transpose()?,
         })
     })?;
@@ -170,19 +170,4 @@ pub(super) fn signing_key(
     let mut one =
         db.prepare_cached("SELECT seed FROM signing_key WHERE workspace = ?1 AND purpose = ?2")?;
     Ok(one.query_row(params![workspace, purpose], |row| row.get(0))?)
-}
-
-pub(crate) fn kind_word(kind: SecretKind) -> &'static str {
-    match kind {
-        SecretKind::Token => "token",
-        SecretKind::Session => "session",
-        SecretKind::Login => "login",
-    }
-}
-
-pub(crate) fn kind(word: &str) -> Result<SecretKind> {
-    [SecretKind::Token, SecretKind::Session, SecretKind::Login]
-        .into_iter()
-        .find(|kind| kind_word(*kind) == word)
-        .ok_or_else(|| StoreError::Corrupt(format!("no such kind of secret: {word:?}")))
 }

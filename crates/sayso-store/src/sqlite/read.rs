@@ -1,12 +1,12 @@
 //! Everything that is only read, and how columns become the law's own types.
 
-use jiff::Timestamp;
 use rusqlite::types::FromSqlResult;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use sayso_core::halt::Halt;
-use sayso_core::{Digest, Escalation, EscalationId, Heard, RouteName, Tier};
+use sayso_core::{Escalation, EscalationId, Heard};
 
-use crate::record::{Entry, Happened, Kept, Page, Past, Query, Standing};
+use crate::column::{self, digest, signed, tier_number, time, unsigned};
+use crate::record::{Entry, Happened, Kept, NextDue, Page, Past, Query, Standing};
 use crate::{Result, StoreError};
 
 pub(super) fn kept(db: &Connection, workspace: &str, id: EscalationId) -> Result<Option<Kept>> {
@@ -23,25 +23,22 @@ pub(super) fn kept(db: &Connection, workspace: &str, id: EscalationId) -> Result
 }
 
 /// The history up to `version`, so that a write between two reads can't tear it from its state.
-fn history(
-    db: &Connection,
-    workspace: &str,
-    id: EscalationId,
-    version: u64,
-) -> Result<Vec<Past>> {
+fn history(db: &Connection, workspace: &str, id: EscalationId, version: u64) -> Result<Vec<Past>> {
     let mut events = db.prepare_cached(
         "SELECT ledger.seq, at, event, content FROM ledger LEFT JOIN body USING (seq)
          WHERE workspace = ?1 AND escalation = ?2 AND version <= ?3 ORDER BY version",
     )?;
-    let rows = events
-        .query_and_then(params![workspace, id.as_uuid().as_bytes(), signed(version)], |row| {
+    let rows = events.query_and_then(
+        params![workspace, id.as_uuid().as_bytes(), signed(version)],
+        |row| {
             Ok(Past {
                 seq: unsigned(row.get(0)?),
                 at: time(row.get(1)?)?,
                 event: json(row, 2)?,
                 body: row.get(3)?,
             })
-        })?;
+        },
+    )?;
     rows.collect()
 }
 
@@ -94,22 +91,23 @@ pub(super) fn entries(
         "SELECT seq, at, escalation, version, event, body_hash FROM ledger
          WHERE seq >= ?2 AND workspace = ?1 ORDER BY seq LIMIT ?3",
     )?;
-    let rows = statement.query_and_then(params![workspace, signed(from), signed(limit)], |row| {
-        let happened = match row.get::<_, Option<Vec<u8>>>(2)? {
-            Some(escalation) => Happened::Escalation {
-                id: id(escalation)?,
-                version: unsigned(row.get(3)?),
-                event: json(row, 4)?,
-            },
-            None => Happened::Workspace(json(row, 4)?),
-        };
-        Ok(Entry {
-            seq: unsigned(row.get(0)?),
-            at: time(row.get(1)?)?,
-            happened,
-            body_hash: row.get::<_, Option<Vec<u8>>>(5)?.map(digest).transpose()?,
-        })
-    })?;
+    let rows =
+        statement.query_and_then(params![workspace, signed(from), signed(limit)], |row| {
+            let happened = match row.get::<_, Option<Vec<u8>>>(2)? {
+                Some(escalation) => Happened::Escalation {
+                    id: id(escalation)?,
+                    version: unsigned(row.get(3)?),
+                    event: json(row, 4)?,
+                },
+                None => Happened::Workspace(json(row, 4)?),
+            };
+            Ok(Entry {
+                seq: unsigned(row.get(0)?),
+                at: time(row.get(1)?)?,
+                happened,
+                body_hash: row.get::<_, Option<Vec<u8>>>(5)?.as_deref().map(digest).transpose()?,
+            })
+        })?;
     rows.collect()
 }
 
@@ -118,10 +116,7 @@ pub(super) fn ledger_size(db: &Connection, _workspace: &str) -> Result<u64> {
     Ok(unsigned(size.query_row([], |row| row.get(0))?))
 }
 
-pub(super) fn next_due(
-    db: &Connection,
-    workspace: &str,
-) -> Result<(Option<Timestamp>, Vec<(RouteName, Heard)>)> {
+pub(super) fn next_due(db: &Connection, workspace: &str) -> Result<NextDue> {
     let mut wall = db.prepare_cached(
         "SELECT min(wake_at) FROM escalation WHERE workspace = ?1 AND wake_at IS NOT NULL",
     )?;
@@ -138,8 +133,8 @@ pub(super) fn next_due(
 }
 
 pub(super) fn halts(db: &Connection, workspace: &str) -> Result<Vec<Halt>> {
-    let mut halts = db
-        .prepare_cached("SELECT halt FROM halt WHERE workspace = ?1 AND lifted = 0 ORDER BY id")?;
+    let mut halts =
+        db.prepare_cached("SELECT halt FROM halt WHERE workspace = ?1 AND lifted = 0 ORDER BY id")?;
     let rows = halts.query_and_then([workspace], |row| json(row, 0))?;
     rows.collect()
 }
@@ -163,17 +158,7 @@ pub(super) fn parsed<T>(text: FromSqlResult<&str>) -> Result<T>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
-    let text = text.map_err(rusqlite::Error::from)?;
-    text.parse().map_err(|error: T::Err| StoreError::Corrupt(error.to_string()))
-}
-
-pub(super) fn time(micros: i64) -> Result<Timestamp> {
-    Timestamp::from_microsecond(micros).map_err(|error| StoreError::Corrupt(error.to_string()))
-}
-
-pub(super) fn digest(bytes: Vec<u8>) -> Result<Digest> {
-    let bytes = <[u8; 32]>::try_from(bytes);
-    bytes.map(Digest::from_bytes).map_err(|_| StoreError::Corrupt("a digest is cut short".into()))
+    column::parsed(text.map_err(rusqlite::Error::from)?)
 }
 
 pub(super) fn id(bytes: Vec<u8>) -> Result<EscalationId> {
@@ -181,21 +166,4 @@ pub(super) fn id(bytes: Vec<u8>) -> Result<EscalationId> {
     bytes
         .map(|bytes| EscalationId::from_uuid(uuid::Uuid::from_bytes(bytes)))
         .map_err(|_| StoreError::Corrupt("an id is cut short".into()))
-}
-
-pub(super) fn tier_number(tier: Tier) -> u8 {
-    match tier {
-        Tier::Fyi => 1,
-        Tier::Soft => 2,
-        Tier::Hard => 3,
-    }
-}
-
-/// SQLite's integers are signed; ours never are.
-pub(super) fn signed<T: TryInto<i64>>(number: T) -> i64 {
-    number.try_into().unwrap_or(i64::MAX)
-}
-
-pub(super) fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sayso_core::{AgentName, Escalation, EscalationId, Heard, RouteName, RuleName};
 
 use super::read;
+use crate::column::{digest, signed, tier_number, time, unsigned};
 use crate::record::{
     Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, Outbox, OutboxKind,
     Snapshot,
@@ -35,8 +36,8 @@ impl Writer for SqliteWriter {
         let clocks = clocks.query_and_then([&*self.workspace], |row| {
             Ok(ListeningClock {
                 route: read::parsed(row.get_ref(0)?.as_str())?,
-                heard: Heard::from_micros(read::unsigned(row.get(1)?)),
-                until: read::time(row.get(2)?)?,
+                heard: Heard::from_micros(unsigned(row.get(1)?)),
+                until: time(row.get(2)?)?,
             })
         })?;
         let clocks = clocks.collect::<Result<_>>()?;
@@ -68,12 +69,12 @@ impl Writer for SqliteWriter {
         for name in keys {
             let used = one
                 .query_row(params![self.workspace, name.agent.as_str(), name.key], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
+                    Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?))
                 })
                 .optional()?;
             if let Some((fingerprint, escalation)) = used {
                 let used = KeyUse {
-                    fingerprint: read::digest(fingerprint)?,
+                    fingerprint: digest(&fingerprint)?,
                     escalation: read::id(escalation)?,
                 };
                 found.push((name.clone(), used));
@@ -89,7 +90,7 @@ impl Writer for SqliteWriter {
         limit: usize,
     ) -> Result<Vec<Escalation>> {
         let mut found = Vec::new();
-        let limit = |found: &Vec<Escalation>| read::signed(limit.saturating_sub(found.len()));
+        let limit = |found: &Vec<Escalation>| signed(limit.saturating_sub(found.len()));
         let mut by_wall = self.db.prepare_cached(
             "SELECT state FROM escalation WHERE workspace = ?1 AND wake_at <= ?2
              ORDER BY wake_at LIMIT ?3",
@@ -102,7 +103,7 @@ impl Writer for SqliteWriter {
              ORDER BY wake_heard LIMIT ?4",
         )?;
         for (route, heard) in readings {
-            let heard = read::signed(heard.as_micros());
+            let heard = signed(heard.as_micros());
             let rows = by_hearing.query_and_then(
                 params![self.workspace, route.as_str(), heard, limit(&found)],
                 state,
@@ -142,11 +143,11 @@ impl Writer for SqliteWriter {
         let mut waiting = self.db.prepare_cached(
             "SELECT route, id FROM outbox
              WHERE workspace = ?1 AND kind = ?2 AND (?3 IS NULL OR route = ?3)
-             ORDER BY id LIMIT ?4",
+             ORDER BY route, id LIMIT ?4",
         )?;
         let route = route.map(RouteName::as_str);
         let rows = waiting.query_and_then(
-            params![self.workspace, kind.word(), route, read::signed(limit)],
+            params![self.workspace, kind.word(), route, signed(limit)],
             |row| {
                 let route = read::parsed(row.get_ref(0)?.as_str())?;
                 Ok(Outbox { kind, route, id: uuid::Uuid::from_bytes(row.get(1)?) })
@@ -161,16 +162,14 @@ impl Writer for SqliteWriter {
         limit: usize,
     ) -> Result<Vec<Escalation>> {
         let after = after.map_or([0; 16], |id| *id.as_uuid().as_bytes());
-        // A permit lasts minutes and ids are ordered by time, so the newest settled ones would
-        // do; being thorough costs one walk per halt.
+        // Two walks in id order, merged: escalation_pending and escalation_redeemable.
         let mut standing = self.db.prepare_cached(
-            "SELECT state FROM escalation
-             WHERE workspace = ?1 AND id > ?2
-               AND (pending = 1 OR state LIKE '%\"permit\":\"issued\"%')
+            "SELECT state, id FROM escalation WHERE workspace = ?1 AND id > ?2 AND pending = 1
+             UNION ALL
+             SELECT state, id FROM escalation WHERE workspace = ?1 AND id > ?2 AND redeemable = 1
              ORDER BY id LIMIT ?3",
         )?;
-        let rows = standing
-            .query_and_then(params![self.workspace, after, read::signed(limit)], state)?;
+        let rows = standing.query_and_then(params![self.workspace, after, signed(limit)], state)?;
         rows.collect()
     }
 
@@ -205,26 +204,27 @@ impl SqliteWriter {
         let Current { escalation, before, due } = current;
         let state = serde_json::to_string(escalation)?;
         let (wake_at, wake_heard) = (
-            due.at.map(|at| at.as_microsecond()),
-            due.heard.map(|heard| read::signed(heard.as_micros())),
+            due.at.map(Timestamp::as_microsecond),
+            due.heard.map(|heard| signed(heard.as_micros())),
         );
         let id = escalation.id().as_uuid();
         let changed = match before {
             None => self
                 .db
                 .prepare_cached(
-                    "INSERT INTO escalation (workspace, id, agent, tier, route, pending, version,
-                                             wake_at, wake_heard, state)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    "INSERT INTO escalation (workspace, id, agent, tier, route, pending,
+                                             redeemable, version, wake_at, wake_heard, state)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 )?
                 .execute(params![
                     self.workspace,
                     id.as_bytes(),
                     escalation.agent().as_str(),
-                    read::tier_number(escalation.tier()),
+                    tier_number(escalation.tier()),
                     escalation.verdict().route.as_str(),
                     escalation.is_pending(),
-                    read::signed(escalation.version()),
+                    current.is_redeemable(),
+                    signed(escalation.version()),
                     wake_at,
                     wake_heard,
                     state,
@@ -233,21 +233,22 @@ impl SqliteWriter {
                 .db
                 .prepare_cached(
                     "UPDATE escalation
-                     SET tier = ?3, route = ?4, pending = ?5, version = ?6, wake_at = ?7,
-                         wake_heard = ?8, state = ?9
-                     WHERE workspace = ?1 AND id = ?2 AND version = ?10",
+                     SET tier = ?3, route = ?4, pending = ?5, redeemable = ?6, version = ?7,
+                         wake_at = ?8, wake_heard = ?9, state = ?10
+                     WHERE workspace = ?1 AND id = ?2 AND version = ?11",
                 )?
                 .execute(params![
                     self.workspace,
                     id.as_bytes(),
-                    read::tier_number(escalation.tier()),
+                    tier_number(escalation.tier()),
                     escalation.verdict().route.as_str(),
                     escalation.is_pending(),
-                    read::signed(escalation.version()),
+                    current.is_redeemable(),
+                    signed(escalation.version()),
                     wake_at,
                     wake_heard,
                     state,
-                    read::signed(*before),
+                    signed(*before),
                 ])?,
         };
         if changed == 1 { Ok(()) } else { Err(StoreError::Conflict) }
@@ -272,7 +273,7 @@ impl SqliteWriter {
                 .execute(params![
                     workspace,
                     clock.route.as_str(),
-                    read::signed(clock.heard.as_micros()),
+                    signed(clock.heard.as_micros()),
                     clock.until.as_microsecond(),
                 ])?;
         }
@@ -314,10 +315,10 @@ impl SqliteWriter {
             self.db
                 .prepare_cached("INSERT INTO halt (workspace, id, halt) VALUES (?1, ?2, ?3)")?
                 .execute(params![
-                    workspace,
-                    halt.id.as_uuid().as_bytes(),
-                    serde_json::to_string(halt)?
-                ])?;
+                workspace,
+                halt.id.as_uuid().as_bytes(),
+                serde_json::to_string(halt)?
+            ])?;
         }
         for id in &changes.lifted {
             self.db
@@ -345,7 +346,7 @@ pub(super) fn append(db: &Connection, workspace: &str, entries: &[NewEntry]) -> 
                 workspace,
                 at,
                 id.as_uuid().as_bytes(),
-                read::signed(*version),
+                signed(*version),
                 serde_json::to_string(event)?,
                 hash,
             ])?,
@@ -364,7 +365,7 @@ pub(super) fn append(db: &Connection, workspace: &str, entries: &[NewEntry]) -> 
         first.get_or_insert(seq);
     }
     match first {
-        Some(seq) => Ok(read::unsigned(seq)),
+        Some(seq) => Ok(unsigned(seq)),
         None => Ok(read::ledger_size(db, workspace)? + 1),
     }
 }

@@ -1,0 +1,80 @@
+//! The ledger, and each escalation's part of it.
+
+use sayso_core::{Digest, WorkspaceEvent};
+use sayso_store::{Body, Changes, Happened, NewEntry, Store};
+
+use crate::case::{Case, agent, at, changes, commit, id, keep};
+use crate::unit::agent_record;
+
+pub(crate) async fn a_history_comes_back_as_it_happened_with_its_texts(store: &dyn Store) {
+    let first = Case::new(1).text("{\"why\":\"a \\u0000 and a \u{1F511}\"}");
+    keep(store, &[Case::new(7), first.clone()]).await;
+    let then = first.kept().delivered().approved().text("\"fine\"");
+    keep(store, std::slice::from_ref(&then)).await;
+
+    let kept = store.kept(id(1)).await.unwrap().unwrap();
+    assert_eq!(kept.escalation, then.escalation);
+    let words: Vec<_> = kept.history.iter().map(|past| (past.seq, past.event.word())).collect();
+    assert_eq!(words, [(2, "proposed"), (3, "delivered"), (4, "approved"), (5, "granted")]);
+    let bodies: Vec<_> = kept
+        .history
+        .iter()
+        .map(|past| past.body.as_deref().map(|body| std::str::from_utf8(body).unwrap()))
+        .collect();
+    let why = "{\"why\":\"a \\u0000 and a \u{1F511}\"}";
+    assert_eq!(bodies, [Some(why), None, None, Some("\"fine\"")]);
+    assert_eq!(kept.history[1].at, at(2));
+    let fold = kept.history.iter().map(|past| (past.at, &past.event));
+    let folded = sayso_core::Escalation::fold(id(1), fold).unwrap();
+    assert_eq!(folded.version(), kept.escalation.version());
+}
+
+pub(crate) async fn an_unknown_escalation_is_none(store: &dyn Store) {
+    assert_eq!(store.kept(id(1)).await.unwrap(), None);
+}
+
+pub(crate) async fn the_ledger_pages_without_gaps(store: &dyn Store) {
+    for unit in 0..5 {
+        keep(store, &[Case::new(2 * unit), Case::new(2 * unit + 1)]).await;
+    }
+    let seqs = async |from, limit| {
+        let entries = store.entries(from, limit).await.unwrap();
+        entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(seqs(1, 4).await, [1, 2, 3, 4]);
+    assert_eq!(seqs(5, 4).await, [5, 6, 7, 8]);
+    assert_eq!(seqs(9, 4).await, [9, 10]);
+    assert!(seqs(11, 4).await.is_empty());
+    assert_eq!(seqs(0, 2).await, [1, 2]);
+}
+
+pub(crate) async fn what_happens_to_the_workspace_is_in_the_ledger(store: &dyn Store) {
+    keep(store, &[Case::new(1)]).await;
+    store.add_agent(&agent_record("robo", "k"), at(5)).await.unwrap();
+    let policy =
+        WorkspaceEvent::PolicyLoaded { policy: Digest::of(b"default_tier = \"hard\"") };
+    let body = Body { salt: [3; 16], content: b"default_tier = \"hard\"".to_vec() };
+    let entry = NewEntry {
+        at: at(6),
+        happened: Happened::Workspace(policy.clone()),
+        body: Some(body.clone()),
+    };
+    commit(store, &Changes { entries: vec![entry], ..Changes::default() }).await;
+
+    let entries = store.entries(2, 10).await.unwrap();
+    let added = WorkspaceEvent::AgentAdded { name: agent("robo") };
+    assert_eq!(entries[0].happened, Happened::Workspace(added));
+    assert_eq!((entries[0].seq, entries[0].at, entries[0].body_hash), (2, at(5), None));
+    assert_eq!(entries[1].happened, Happened::Workspace(policy));
+    assert_eq!((entries[1].seq, entries[1].at), (3, at(6)));
+    assert_eq!(entries[1].body_hash, Some(body.hash()));
+}
+
+pub(crate) async fn an_entry_commits_to_its_text(store: &dyn Store) {
+    let case = Case::new(1).text("the text");
+    let written = changes(std::slice::from_ref(&case)).entries;
+    keep(store, &[case]).await;
+    let entry = store.entries(1, 1).await.unwrap().remove(0);
+    assert_eq!(entry.happened, written[0].happened);
+    assert_eq!(entry.body_hash, Some(Digest::of_parts(&[&[7; 16], b"the text"])));
+}
