@@ -2,16 +2,17 @@
 //! between requests and the engine's calls, and decides nothing.
 
 pub mod api;
+mod feed;
 pub mod inbox;
 mod listener;
 pub mod reason;
 
-use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
 use sayso_engine::Engine;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Web {
     pub public_url: Arc<str>,
     /// How fast one credential may call.
     pub rate: api::RateLimit,
+    /// Turns true when the server stops: streams end then, and requests at hand finish.
+    pub stop: watch::Receiver<bool>,
 }
 
 /// The whole site.
@@ -30,11 +33,14 @@ pub fn router(web: Web) -> Router {
     api::router(web.clone()).merge(inbox::router(web))
 }
 
-/// Serves the site on `listener` until `stop` resolves; streams end, requests at hand finish.
-pub async fn serve(
-    listener: TcpListener,
-    web: Web,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener::Patient(listener), router(web)).with_graceful_shutdown(stop).await
+/// Serves the site on `listener` until `web.stop` turns true.
+pub async fn serve(listener: TcpListener, web: Web) -> std::io::Result<()> {
+    let mut stop = web.stop.clone();
+    let stopped = async move {
+        // An error means that nobody can stop us any more.
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    axum::serve(listener::Patient(listener), router(web)).with_graceful_shutdown(stopped).await
 }

@@ -1,0 +1,190 @@
+//! The event stream that listeners hear by: everything open, then everything that happens.
+//!
+//! An open stream of somebody who may veto is what makes silence count. It is told everything that
+//! is open first; from then on, and only while its connection takes what is written to it, it
+//! listens.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use http_body::Frame;
+use sayso_core::AgentName;
+use sayso_engine::{Engine, Record};
+use sayso_store::Query;
+use tokio::sync::{mpsc, watch};
+
+/// How often a quiet stream is written to, so that a dead connection is noticed.
+const PULSE: Duration = Duration::from_secs(2);
+/// How many open escalations are read at a time.
+const PAGE: usize = 200;
+
+/// How an escalation is written into `data:`. One line.
+pub type Write = Arc<dyn Fn(&Engine, &Record) -> String + Send + Sync>;
+
+/// A stream to be opened.
+pub struct Feed {
+    /// Where things happen.
+    pub engine: Engine,
+    /// The ledger index after which to begin; none: from now on, after everything open.
+    pub after: Option<u64>,
+    /// By what means it is shown: `inbox`, `stream`, `terminal`.
+    pub channel: String,
+    /// Whether whoever reads it could veto: only then does it count as listening.
+    pub listens: bool,
+    /// Only what this agent proposed or may redeem.
+    pub agent: Option<AgentName>,
+    /// How an escalation is written.
+    pub write: Write,
+    /// Turns true when the server stops.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Why a stream ends.
+enum End {
+    /// The connection, or the server, has gone.
+    Gone,
+    /// The store failed; the reader comes back and resumes.
+    Store(sayso_store::StoreError),
+}
+
+impl From<sayso_store::StoreError> for End {
+    fn from(error: sayso_store::StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl IntoResponse for Feed {
+    fn into_response(self) -> Response {
+        let (frames, taken) = mpsc::channel(1);
+        tokio::spawn(async move {
+            let mut stop = self.stop.clone();
+            let stopped = async move {
+                // An error means that nobody can stop us any more.
+                if stop.wait_for(|stop| *stop).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                end = self.run(&Line(frames)) => if let Err(End::Store(error)) = end {
+                    tracing::warn!(%error, "an event stream broke off");
+                },
+                () = stopped => {}
+            }
+        });
+        let headers = [
+            (header::CONTENT_TYPE, "text/event-stream"),
+            (header::CACHE_CONTROL, "no-store"),
+            // Proxies that buffer would make a listener of nobody.
+            (header::HeaderName::from_static("x-accel-buffering"), "no"),
+        ];
+        (headers, Body::new(Taken(taken))).into_response()
+    }
+}
+
+impl Feed {
+    async fn run(&self, line: &Line) -> Result<(), End> {
+        // Opened before the backlog is read, so that nothing falls between.
+        let mut stream = self.engine.stream(self.after).await?;
+        self.tell_open(line).await?;
+        line.write("event: ready\ndata: {}\n\n".into()).await?;
+        let _listening = self.listens.then(|| self.engine.listen());
+        loop {
+            let Ok(update) = tokio::time::timeout(PULSE, stream.next()).await else {
+                line.write(": pulse\n\n".into()).await?;
+                continue;
+            };
+            let update = update?;
+            if self.sees(&update.record) {
+                let id = format!("id: {}\n", update.seq);
+                self.tell(line, &id, update.word, &update.record).await?;
+            }
+        }
+    }
+
+    /// Tells everything that is open, oldest first; when resuming, only what nobody has been
+    /// shown yet.
+    async fn tell_open(&self, line: &Line) -> Result<(), End> {
+        let mut open = Vec::new();
+        let mut query = Query {
+            pending: Some(true),
+            agent: self.agent.clone(),
+            limit: PAGE,
+            ..Query::default()
+        };
+        loop {
+            let (records, next) = self.engine.list(&query).await?;
+            open.extend(records.iter().filter(|record| self.tells(record)).map(|record| {
+                record.escalation.id()
+            }));
+            match next {
+                Some(next) => query.before = Some(next),
+                None => break,
+            }
+        }
+        for id in open.into_iter().rev() {
+            if let Some(record) = self.engine.find(id).await?
+                && self.tells(&record)
+            {
+                self.tell(line, "", "open", &record).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tells(&self, record: &Record) -> bool {
+        let escalation = &record.escalation;
+        escalation.is_pending() && (self.after.is_none() || escalation.is_undelivered())
+    }
+
+    fn sees(&self, record: &Record) -> bool {
+        let escalation = &record.escalation;
+        self.agent
+            .as_ref()
+            .is_none_or(|agent| agent == escalation.agent() || agent == escalation.executor())
+    }
+
+    async fn tell(&self, line: &Line, id: &str, word: &str, record: &Record) -> Result<(), End> {
+        let data = (self.write)(&self.engine, record);
+        line.write(format!("{id}event: {word}\ndata: {data}\n\n")).await?;
+        if self.listens && record.escalation.is_undelivered() {
+            // The connection has taken it: whoever is at its other end has been shown it.
+            let id = record.escalation.id();
+            if self.engine.delivered(id, &self.channel).await.is_err() {
+                return Err(End::Gone);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Frames on their way to the connection, one at a time.
+struct Line(mpsc::Sender<Bytes>);
+
+impl Line {
+    /// Hands a frame to the connection; returns when the connection has taken it.
+    async fn write(&self, frame: String) -> Result<(), End> {
+        self.0.send(frame.into()).await.map_err(|_| End::Gone)?;
+        // There is room for one: room again means that it was taken.
+        self.0.reserve().await.map(|_| ()).map_err(|_| End::Gone)
+    }
+}
+
+/// The connection's end of a [`Line`].
+struct Taken(mpsc::Receiver<Bytes>);
+
+impl HttpBody for Taken {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(context).map(|frame| frame.map(|frame| Ok(Frame::data(frame))))
+    }
+}
