@@ -62,6 +62,7 @@ impl IntoResponse for Feed {
     fn into_response(self) -> Response {
         let (frames, taken) = mpsc::channel(1);
         tokio::spawn(async move {
+            let line = Line(frames);
             let mut stop = self.stop.clone();
             let stopped = async move {
                 // An error means that nobody can stop us any more.
@@ -70,7 +71,7 @@ impl IntoResponse for Feed {
                 }
             };
             tokio::select! {
-                end = self.run(&Line(frames)) => if let Err(End::Store(error)) = end {
+                end = self.run(&line) => if let Err(End::Store(error)) = end {
                     tracing::warn!(%error, "an event stream broke off");
                 },
                 () = stopped => {}
