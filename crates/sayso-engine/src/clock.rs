@@ -53,13 +53,18 @@ impl SteadyClock {
 
     /// The time, in whole microseconds: what is stored is what was meant.
     pub(crate) fn now(&self) -> Timestamp {
+        self.reading().0
+    }
+
+    /// The time, and the running clock at that very moment.
+    pub(crate) fn reading(&self) -> (Timestamp, Period) {
         let wall = self.clock.wall();
         let wall = Timestamp::from_microsecond(wall.as_microsecond()).unwrap_or(wall);
         let running = self.clock.running();
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let at = wall.max(running.minus(last.1).after(last.0));
         *last = (at, running);
-        at
+        (at, running)
     }
 
     pub(crate) fn running(&self) -> Period {

@@ -94,16 +94,20 @@ impl Ears {
         self.state().hears()
     }
 
-    /// Draws all listening up to now. It must be given to [`Credit::apply`] in the unit of work
-    /// that is at hand, or it is lost.
-    pub(crate) fn draw(&self, at: Timestamp) -> Credit {
-        let now = self.clock.running();
+    /// Draws all listening up to that moment. It must be given to [`Credit::apply`] in the unit of
+    /// work that is at hand, or it is lost. Both clocks are of the same moment: time that passes
+    /// between reading one and the other would be lost with every unit.
+    pub(crate) fn draw(&self, (at, running): (Timestamp, Period)) -> Credit {
         let mut state = self.state();
-        let running = match &mut state.since {
-            Some(since) => now.minus(std::mem::replace(since, now)),
+        let listening = match &mut state.since {
+            Some(since) => {
+                let listening = running.minus(*since);
+                *since = running.max(*since);
+                listening
+            }
             None => Period::ZERO,
         };
-        let listened = running.plus(std::mem::take(&mut state.undrawn));
+        let listened = listening.plus(std::mem::take(&mut state.undrawn));
         Credit { listened, at }
     }
 

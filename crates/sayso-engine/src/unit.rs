@@ -11,7 +11,7 @@ use sayso_core::escalation::open;
 use sayso_core::grant::Basis;
 use sayso_core::halt::Halt;
 use sayso_core::{
-    AgentName, Command, Escalation, EscalationId, Event, HaltId, Moment, RouteName, RuleName,
+    AgentName, Command, Escalation, EscalationId, Event, HaltId, Moment, Period, RouteName, RuleName,
     ToolName, WorkspaceEvent, decide,
 };
 use sayso_store::{
@@ -73,17 +73,17 @@ impl<'a> Unit<'a> {
     pub(crate) async fn begin(
         writer: &'a mut dyn Writer,
         ears: &'a Ears,
-        at: Timestamp,
+        now: (Timestamp, Period),
     ) -> Result<Self, EngineError> {
         let Snapshot { mut clocks, halts } = writer.begin().await?;
         let mut changes = Changes::default();
-        let credit = ears.draw(at);
+        let credit = ears.draw(now);
         if !credit.is_zero() {
             clocks.iter_mut().for_each(|clock| credit.apply(clock));
             changes.clocks.clone_from(&clocks);
         }
         Ok(Self {
-            at,
+            at: now.0,
             ears,
             writer,
             clocks,

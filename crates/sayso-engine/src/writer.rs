@@ -150,11 +150,11 @@ impl WriterLoop {
         batch: &[Job],
     ) -> Result<(Vec<Outcome>, Committed, bool), EngineError> {
         let shared = &self.shared;
-        let at = shared.clock.now();
-        let looks = self.is_due(at);
+        let now = shared.clock.reading();
+        let looks = self.is_due(now.0);
         let writer = self.writer.as_mut();
         writer.rollback().await?;
-        let mut unit = Unit::begin(writer, &shared.ears, at).await?;
+        let mut unit = Unit::begin(writer, &shared.ears, now).await?;
         unit.load(batch.iter().map(|job| &job.work), &shared.at_hand, shared.exclusive).await?;
         let outcomes: Vec<_> = batch.iter().map(|job| unit.work(&job.work)).collect();
         if looks {

@@ -45,7 +45,18 @@ pub struct SqliteStore {
     path: PathBuf,
     workspace: Arc<str>,
     readers: Arc<Readers>,
-    _lock: Option<File>,
+    _lock: Option<Lock>,
+}
+
+/// The lock that says that a server is at work in the folder.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would do, but for a program that is just being started and still holds a copy
+        // of everything that is open here.
+        let _ = self.0.unlock();
+    }
 }
 
 struct Readers {
@@ -107,7 +118,7 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn lock(folder: &Path) -> Result<File> {
+fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join(LOCK);
     let unwritable = |cause: std::io::Error| StoreError::Unwritable {
         path: folder.to_path_buf(),
@@ -116,7 +127,7 @@ fn lock(folder: &Path) -> Result<File> {
     let file = File::options().create(true).truncate(false).write(true).open(path);
     let file = file.map_err(unwritable)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_path_buf())),
         Err(TryLockError::Error(error)) => Err(unwritable(error)),
     }

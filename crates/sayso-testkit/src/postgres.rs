@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// kernel closes that, the server stops and its files go. Nothing has to be dropped for it.
 const WATCHDOG: &str = r#"
 set -eu
+trap '' PIPE
 bin=$1 port=$2
 dir=$(mktemp -d "${TMPDIR:-/tmp}/sayso-postgres.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
@@ -34,14 +35,16 @@ start() {
         -c max_connections=300 -c shared_buffers=128MB >>log 2>&1 &
     server=$!
 }
+# A background process ignores INT until PostgreSQL cuts its connections on it; TERM would wait for
+# them, but is never ignored.
 stop() {
-    kill -INT "$server" && wait "$server" || true
+    kill -TERM "$server" && kill -INT "$server" && wait "$server" || true
 }
 start
-echo started
+echo started || true
 while read -r order; do
     "$order"
-    echo done
+    echo done || true
 done
 stop
 "#;

@@ -24,24 +24,24 @@ const PULSE: Duration = Duration::from_secs(2);
 const PAGE: usize = 200;
 
 /// How an escalation is written into `data:`. One line.
-pub type Write = Arc<dyn Fn(&Engine, &Record) -> String + Send + Sync>;
+pub(crate) type Write = Arc<dyn Fn(&Engine, &Record) -> String + Send + Sync>;
 
 /// A stream to be opened.
-pub struct Feed {
+pub(crate) struct Feed {
     /// Where things happen.
-    pub engine: Engine,
+    pub(crate) engine: Engine,
     /// The ledger index after which to begin; none: from now on, after everything open.
-    pub after: Option<u64>,
+    pub(crate) after: Option<u64>,
     /// By what means it is shown: `inbox`, `stream`, `terminal`.
-    pub channel: String,
+    pub(crate) channel: String,
     /// Whether whoever reads it could veto: only then does it count as listening.
-    pub listens: bool,
+    pub(crate) listens: bool,
     /// Only what this agent proposed or may redeem.
-    pub agent: Option<AgentName>,
+    pub(crate) agent: Option<AgentName>,
     /// How an escalation is written.
-    pub write: Write,
+    pub(crate) write: Write,
     /// Turns true when the server stops.
-    pub stop: watch::Receiver<bool>,
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 /// Why a stream ends.

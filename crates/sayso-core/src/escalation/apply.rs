@@ -59,12 +59,9 @@ impl Escalation {
     pub fn apply(mut self, event: &Event, at: Timestamp) -> Result<Self, IllegalHistory> {
         self.version += 1;
         let illegal = IllegalHistory { version: self.version, event: event.word() };
-        let tier = match (&self.phase, event) {
-            // What was proposed as fyi is kept as a soft wait for the instant before it is noted.
-            (Phase::Pending(_), Event::Noted) => Tier::Fyi,
-            (Phase::Pending(_), Event::Halted { .. }) => self.verdict.tier.max(self.tier()),
-            _ => self.tier(),
-        };
+        // What was proposed as fyi is kept as a soft wait for the instant before it ends.
+        let notice = self.is_pending() && self.verdict.tier == Tier::Fyi;
+        let tier = if notice { Tier::Fyi } else { self.tier() };
         match (&mut self.phase, event) {
             (_, Event::Proposed { .. }) => return Err(illegal),
             (Phase::Pending(pending), event) => {
@@ -91,8 +88,7 @@ impl Escalation {
 /// How an open escalation ends by `event`, if it does.
 fn settle(event: &Event, at: Timestamp, tier: Tier) -> Option<Settled> {
     let plain = |outcome| Settled { outcome, at, tier, answered: None, by: None, granted: None };
-    let by_person =
-        |outcome, by: &ReviewerName| Settled { by: Some(by.clone()), ..plain(outcome) };
+    let by_person = |outcome, by: &ReviewerName| Settled { by: Some(by.clone()), ..plain(outcome) };
     Some(match event {
         Event::Granted { grant, expires_at } => {
             let permit = PermitState::Issued { expires_at: *expires_at };

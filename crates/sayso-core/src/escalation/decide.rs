@@ -47,7 +47,8 @@ fn decided(
         Phase::Settled(settled) => return taken_back(settled, decision),
     };
     check_seen(escalation, decision)?;
-    if let (true, Some(halt)) = (decision.says().permits(), moment.halt.or(pending.frozen)) {
+    // What is still frozen by a halt that was lifted is only waiting to be thawed.
+    if let (true, Some(halt)) = (decision.says().permits(), moment.halt) {
         return Err(Refusal::Halted { halt });
     }
     let by = decision.by().clone();

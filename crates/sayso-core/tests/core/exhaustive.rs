@@ -108,12 +108,12 @@ fn every_short_story_of_a_notice_keeps_every_promise() {
 
 #[test]
 fn every_short_story_of_a_soft_action_for_one_keeps_every_promise() {
-    all(Beginning::Action(Tier::Soft, 1), 7, 40_000, &["granted", "started", "vetoed", "lapsed"]);
+    all(Beginning::Action(Tier::Soft, 1), 6, 20_000, &["granted", "started", "vetoed", "lapsed"]);
 }
 
 #[test]
 fn every_short_story_of_a_soft_action_for_two_keeps_every_promise() {
-    all(Beginning::Action(Tier::Soft, 2), 7, 40_000, &["granted", "started", "edited", "thawed"]);
+    all(Beginning::Action(Tier::Soft, 2), 6, 20_000, &["granted", "started", "edited", "thawed"]);
 }
 
 #[test]

@@ -8,13 +8,14 @@ use sayso_core::{Command, Digest, Escalation, Event, Moment, Period, Tier, Verdi
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::world::{Turn, UNHEARD, World};
+use crate::world::{Ended, Turn, UNHEARD, World};
 
 /// Every law about one turn.
 pub(crate) fn hold(turn: &Turn) {
     p1_only_a_quorum_of_people_on_the_present_digest_grants_by_decision(turn);
     p1_a_hard_escalation_is_granted_hard_or_not_at_all(turn);
     p2_every_command_leads_only_to_what_its_giver_may_cause(turn);
+    p2_a_program_speaks_for_itself_alone(turn);
     p3_nobody_approves_or_answers_what_they_did_not_see(turn);
     p3_what_starts_is_what_was_granted(turn);
     p4_a_grant_starts_at_most_once_and_only_while_it_stands(turn);
@@ -23,6 +24,9 @@ pub(crate) fn hold(turn: &Turn) {
     p5_a_full_window_of_true_silence_does_grant(turn);
     p6_a_refusal_ends_whatever_has_not_started(turn);
     p6_what_was_refused_stays_refused(turn);
+    p6_what_a_halt_froze_waits_for_its_lifting_or_ends(turn);
+    p6_a_halt_takes_back_what_has_not_started(turn);
+    p6_nothing_is_permitted_under_a_halt(turn);
     p6_silence_above_the_limit_grants_nothing(turn);
     p7_the_tier_never_goes_down(turn);
     p7_only_what_nobody_could_hear_becomes_hard_by_itself(turn);
@@ -133,6 +137,19 @@ fn p2_every_command_leads_only_to_what_its_giver_may_cause(turn: &Turn) {
     }
 }
 
+fn p2_a_program_speaks_for_itself_alone(turn: &Turn) {
+    let (program, entitled) = match turn.command {
+        Command::Withdraw(agent) => (agent, turn.before.agent()),
+        Command::Redeem { executor, .. } | Command::Report { executor, .. } => {
+            (executor, turn.before.executor())
+        }
+        _ => return,
+    };
+    if program.name() != entitled {
+        assert!(turn.said.is_err(), "P2: {} passed for {entitled}", program.name());
+    }
+}
+
 fn p3_nobody_approves_or_answers_what_they_did_not_see(turn: &Turn) {
     let Some(decision) = decided(turn).filter(|decision| decision.says().permits()) else {
         return;
@@ -175,8 +192,7 @@ fn p4_a_grant_starts_at_most_once_and_only_while_it_stands(turn: &Turn) {
     };
     let model = turn.model_before;
     let until = model.granted.as_ref().map(|granted| granted.until);
-    assert!(!model.refused, "P4: it was started after a person refused");
-    assert!(!model.stopped, "P4: it was started after it was withdrawn or halted");
+    assert_eq!(model.ended, None, "P4: it was started after its end");
     assert_eq!(turn.moment.halt, None, "P4: it was started under a halt");
     assert!(until.is_some_and(|until| turn.moment.at < until), "P4: the permit had expired");
     assert_eq!(executor.name(), turn.before.executor(), "P4: a stranger started it");
@@ -258,7 +274,7 @@ fn p6_a_refusal_ends_whatever_has_not_started(turn: &Turn) {
 }
 
 fn p6_what_was_refused_stays_refused(turn: &Turn) {
-    if !turn.model.refused {
+    if turn.model.ended != Some(Ended::Refused) {
         return;
     }
     let settled = turn.after.settled().expect("P6: what was refused is open again");
@@ -267,6 +283,28 @@ fn p6_what_was_refused_stays_refused(turn: &Turn) {
         matches!(settled.permit(), None | Some(PermitState::Revoked)),
         "P6: the permit lives on: {settled:?}"
     );
+}
+
+fn p6_what_a_halt_froze_waits_for_its_lifting_or_ends(turn: &Turn) {
+    if is_tick(turn).is_some() && turn.before.is_pending() && turn.model_before.frozen.is_some() {
+        let waits = matches!(events(turn), [] | [Event::Expired]);
+        assert!(waits, "P6: frozen, and yet {:?}", turn.said);
+    }
+}
+
+fn p6_a_halt_takes_back_what_has_not_started(turn: &Turn) {
+    let until = turn.model_before.granted.as_ref().map(|granted| granted.until);
+    let stands = is_issued(turn.before) && until.is_some_and(|until| turn.moment.at < until);
+    if stands && let Command::Freeze(halt) = turn.command {
+        assert_eq!(events(turn), [Event::Halted { halt: *halt }], "P6: the grant outlives a halt");
+    }
+}
+
+fn p6_nothing_is_permitted_under_a_halt(turn: &Turn) {
+    let permits = decided(turn).is_some_and(|decision| decision.says().permits());
+    if permits && turn.moment.halt.is_some() {
+        assert!(turn.said.is_err(), "P6: under a halt, and yet {:?}", turn.said);
+    }
 }
 
 fn p6_silence_above_the_limit_grants_nothing(turn: &Turn) {

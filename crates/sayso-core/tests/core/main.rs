@@ -1,6 +1,8 @@
 //! What the core promises, tried from outside.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod compile_fail;
+mod examples;
 mod exhaustive;
 mod json_door;
 mod laws;

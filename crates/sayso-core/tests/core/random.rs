@@ -6,7 +6,9 @@ use sayso_core::escalation::ReceiptResult;
 use sayso_core::{Period, Tier};
 
 use crate::laws;
-use crate::world::{BEGINNINGS, LIMIT, Listener, Program, Step, Today, Who, World, minutes};
+use crate::world::{
+    BEGINNINGS, LIMIT, Listener, Program, Step, Today, WINDOW, Who, World, minutes,
+};
 
 fn who() -> impl Strategy<Value = Who> {
     select(&[Who::Ana, Who::Bo, Who::Cy][..])
@@ -43,6 +45,7 @@ fn period() -> impl Strategy<Value = Period> {
     prop_oneof![
         6 => (0..26_u64).prop_map(minutes),
         2 => (0..40_000_000_u64).prop_map(Period::from_micros),
+        1 => Just(WINDOW.minus(Period::from_micros(1))),
         1 => Just(Period::from_secs(3 * 86_400)),
     ]
 }
@@ -75,6 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1..=2_u8).prop_map(Step::Halt),
         1 => (1..=2_u8).prop_map(Step::HaltFar),
         3 => (1..=2_u8).prop_map(Step::Lift),
+        1 => (1..=2_u8).prop_map(Step::LiftFar),
         1 => (1..=2_u8).prop_map(Step::ThawStray),
         1 => period().prop_map(Step::WallBack),
         1 => period().prop_map(Step::ListeningBack),

@@ -217,6 +217,8 @@ pub(crate) enum Step {
     HaltFar(u8),
     /// A halt is lifted, which reaches the escalation at once.
     Lift(u8),
+    /// A halt is lifted, which has not reached the escalation yet.
+    LiftFar(u8),
     /// The lifting of a halt that is still in force, or was never called.
     ThawStray(u8),
     /// Time passes, with somebody listening or with nobody.
@@ -253,11 +255,18 @@ pub(crate) struct Model {
     pub(crate) exact: bool,
     pub(crate) taken_until: Option<Timestamp>,
     pub(crate) frozen: Option<HaltId>,
-    /// Whether a person has refused.
-    pub(crate) refused: bool,
-    pub(crate) stopped: bool,
+    /// What ended it, other than a grant, an answer or its time.
+    pub(crate) ended: Option<Ended>,
     pub(crate) granted: Option<GrantedOnce>,
     pub(crate) starts: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A person said no.
+    Refused,
+    /// The agent withdrew it, or a halt took it back.
+    Stopped,
 }
 
 /// What the model saw when it was granted.
@@ -284,8 +293,7 @@ impl Model {
             exact: true,
             taken_until: None,
             frozen: None,
-            refused: false,
-            stopped: false,
+            ended: None,
             granted: None,
             starts: 0,
         }
@@ -374,7 +382,9 @@ impl World {
             Step::Halt(number) | Step::HaltFar(number) if !self.halts.contains(&halt(number)) => {
                 self.halts.push(halt(number));
             }
-            Step::Lift(number) => self.halts.retain(|known| *known != halt(number)),
+            Step::Lift(number) | Step::LiftFar(number) => {
+                self.halts.retain(|known| *known != halt(number));
+            }
             _ => {}
         }
         let command = self.command(step)?;
@@ -471,7 +481,11 @@ impl World {
             }
             Step::Halt(number) => Some(Command::Freeze(halt(number))),
             Step::Lift(number) | Step::ThawStray(number) => Some(Command::Thaw(halt(number))),
-            Step::HaltFar(_) | Step::Pass(..) | Step::WallBack(_) | Step::ListeningBack(_) => None,
+            Step::LiftFar(_)
+            | Step::HaltFar(_)
+            | Step::Pass(..)
+            | Step::WallBack(_)
+            | Step::ListeningBack(_) => None,
         }
     }
 
@@ -524,7 +538,7 @@ impl World {
                     }
                     model.approvers.insert(decision.by().clone());
                 }
-                Says::Deny | Says::Veto => model.refused = true,
+                Says::Deny | Says::Veto => model.ended = Some(Ended::Refused),
                 Says::Hold => model.tier = Tier::Hard,
                 Says::Take => model.taken_until = Some(TAKE_LASTS.after(at)),
                 Says::Answer(_) => {}
@@ -573,7 +587,7 @@ impl World {
                     });
                 }
                 Event::Started { .. } => model.starts += 1,
-                Event::Halted { .. } | Event::Withdrawn => model.stopped = true,
+                Event::Halted { .. } | Event::Withdrawn => model.ended = Some(Ended::Stopped),
                 _ => {}
             }
         }

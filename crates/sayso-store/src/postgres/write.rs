@@ -56,19 +56,24 @@ statements! {
         FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS asked (agent, key, nth)
         JOIN idempotency AS known
             ON known.workspace = $1 AND known.agent = asked.agent AND known.key = asked.key";
-    // By escalation_wake_at.
-    due_by_wall: "
-        SELECT state FROM escalation WHERE workspace = $1 AND wake_at <= $2
-        ORDER BY wake_at LIMIT $3 FOR UPDATE SKIP LOCKED";
-    // By escalation_wake_heard.
-    due_by_hearing: "
-        SELECT due.state FROM unnest($2::text[], $3::bigint[]) AS clock (route, heard),
-        LATERAL (
-            SELECT state FROM escalation
-            WHERE workspace = $1 AND route = clock.route AND wake_heard <= clock.heard
-            ORDER BY wake_heard LIMIT $4 FOR UPDATE SKIP LOCKED
-        ) AS due
-        LIMIT $4";
+    // By escalation_wake_at and escalation_wake_heard. One statement, so that no more is locked
+    // than is given out.
+    due: "
+        WITH by_wall AS MATERIALIZED (
+            SELECT id, state FROM escalation WHERE workspace = $1 AND wake_at <= $2
+            ORDER BY wake_at LIMIT $5 FOR UPDATE SKIP LOCKED
+        ), by_hearing AS MATERIALIZED (
+            SELECT due.id, due.state FROM unnest($3::text[], $4::bigint[]) AS clock (route, heard),
+            LATERAL (
+                SELECT id, state FROM escalation
+                WHERE workspace = $1 AND route = clock.route AND wake_heard <= clock.heard
+                ORDER BY wake_heard LIMIT $5 FOR UPDATE SKIP LOCKED
+            ) AS due
+            LIMIT $5 - (SELECT count(*) FROM by_wall)
+        )
+        SELECT state FROM by_wall
+        UNION ALL
+        SELECT state FROM by_hearing WHERE id NOT IN (SELECT id FROM by_wall)";
     // One lock for all: with one for each agent and rule, two writers that count the same ones in
     // another order would wait for each other.
     lock_silent_grants: "
@@ -283,18 +288,9 @@ impl Writer for PostgresWriter {
         let line = self.line()?;
         let routes: Vec<_> = readings.iter().map(|(route, _)| route.as_str()).collect();
         let heard: Vec<_> = readings.iter().map(|(_, heard)| signed(heard.as_micros())).collect();
-        let (workspace, at, most) = (&&*self.workspace, at.as_microsecond(), signed(limit));
-        let (by_wall, by_hearing) = tokio::try_join!(
-            biased;
-            line.rows(&line.say.due_by_wall, [workspace, &at, &most]),
-            line.rows(&line.say.due_by_hearing, [workspace, &routes, &heard, &most]),
-        )?;
-        let mut found = states(&by_wall, 0)?;
-        // What one writer has locked it does not skip itself.
-        let known: std::collections::HashSet<_> = found.iter().map(Escalation::id).collect();
-        found.extend(states(&by_hearing, 0)?.into_iter().filter(|due| !known.contains(&due.id())));
-        found.truncate(limit);
-        Ok(found)
+        let (at, most) = (at.as_microsecond(), signed(limit));
+        let values: [Value; 5] = [&&*self.workspace, &at, &routes, &heard, &most];
+        states(&line.rows(&line.say.due, values).await?, 0)
     }
 
     async fn silent_grants(

@@ -29,6 +29,7 @@ impl SqliteWriter {
 #[async_trait]
 impl Writer for SqliteWriter {
     async fn begin(&mut self) -> Result<Snapshot> {
+        self.rollback().await?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;
         let mut clocks = self
             .db
@@ -367,5 +368,37 @@ pub(super) fn append(db: &Connection, workspace: &str, entries: &[NewEntry]) -> 
     match first {
         Some(seq) => Ok(unsigned(seq)),
         None => Ok(read::ledger_size(db, workspace)? + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sayso_core::{Digest, WorkspaceEvent};
+
+    use super::*;
+    use crate::Body;
+
+    #[tokio::test]
+    async fn a_file_that_is_full_is_told_and_nothing_is_changed() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut db = crate::sqlite::connect(&folder.path().join("sayso.db")).unwrap();
+        crate::sqlite::schema::migrate(&mut db).unwrap();
+        let pages: u32 = db.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        // What a full disk does to SQLite, where no disk can be filled.
+        db.pragma_update_and_check(None, "max_page_count", pages + 4, |_| Ok(())).unwrap();
+        let mut writer = SqliteWriter::new(db, &"default".into());
+
+        let entry = |size| NewEntry {
+            at: Timestamp::UNIX_EPOCH,
+            happened: Happened::Workspace(WorkspaceEvent::PolicyLoaded { policy: Digest::of(b"") }),
+            body: Some(Body { salt: [0; 16], content: vec![b'x'; size] }),
+        };
+        let commit = |size| Changes { entries: vec![entry(10), entry(size)], ..Changes::default() };
+        writer.begin().await.unwrap();
+        let refused = writer.commit(&commit(100_000)).await;
+        assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+        writer.rollback().await.unwrap();
+        writer.begin().await.unwrap();
+        assert_eq!(writer.commit(&commit(10)).await.unwrap(), 1);
     }
 }

@@ -1,7 +1,9 @@
 //! Escalations for tests, made by the law itself, and their way into a store.
 
 use jiff::Timestamp;
-use sayso_core::credential::{AgentKey, AgentRecord, PersonRecord, ReviewerToken, Role, SecretKind};
+use sayso_core::credential::{
+    AgentKey, AgentRecord, PersonRecord, ReviewerToken, Role, SecretKind,
+};
 use sayso_core::decision::{Says, Seen, VerifiedDecision};
 use sayso_core::escalation::{Due, Proposal, Subject, open};
 use sayso_core::{
@@ -82,8 +84,7 @@ impl Case {
         let events = open(proposal, &Moment::at(at(0))).unwrap();
         let escalation =
             Escalation::fold(id(number), events.iter().map(|event| (at(0), event))).unwrap();
-        let mut case =
-            Self { escalation, before: None, entries: Vec::new(), due: Due::default() };
+        let mut case = Self { escalation, before: None, entries: Vec::new(), due: Due::default() };
         case.note(events, 0);
         case
     }

@@ -24,8 +24,7 @@ pub(crate) async fn an_agent_is_known_by_its_newest_key_only(store: &dyn Store) 
 
 pub(crate) async fn a_person_is_known_by_each_of_their_secrets(store: &dyn Store) {
     let ana = person("ana");
-    let login =
-        NewSecret { expires_at: Some(at(60)), ..secret(SecretKind::Login, "login") };
+    let login = NewSecret { expires_at: Some(at(60)), ..secret(SecretKind::Login, "login") };
     let secrets = [secret(SecretKind::Token, "token"), login];
     store.add_person(&ana, &[Role::Reviewer, Role::Admin], &secrets, at(1)).await.unwrap();
     store.add_secret(&ana, &secret(SecretKind::Session, "session")).await.unwrap();

@@ -3,9 +3,7 @@
 use sayso_core::{Heard, RouteName, Tier};
 use sayso_store::{Changes, SilentGrant, Store};
 
-use crate::case::{
-    Case, agent, at, commit, heard, id, keep, numbers, route, rule,
-};
+use crate::case::{Case, agent, at, commit, heard, id, keep, numbers, route, rule};
 use crate::unit::begun;
 
 async fn due(

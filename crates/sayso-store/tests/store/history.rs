@@ -51,8 +51,7 @@ pub(crate) async fn the_ledger_pages_without_gaps(store: &dyn Store) {
 pub(crate) async fn what_happens_to_the_workspace_is_in_the_ledger(store: &dyn Store) {
     keep(store, &[Case::new(1)]).await;
     store.add_agent(&agent_record("robo", "k"), at(5)).await.unwrap();
-    let policy =
-        WorkspaceEvent::PolicyLoaded { policy: Digest::of(b"default_tier = \"hard\"") };
+    let policy = WorkspaceEvent::PolicyLoaded { policy: Digest::of(b"default_tier = \"hard\"") };
     let body = Body { salt: [3; 16], content: b"default_tier = \"hard\"".to_vec() };
     let entry = NewEntry {
         at: at(6),

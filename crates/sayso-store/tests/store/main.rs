@@ -1,4 +1,5 @@
 //! What a store must do: one behaviour, proved on SQLite and on a real PostgreSQL.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod case;
 mod credentials;

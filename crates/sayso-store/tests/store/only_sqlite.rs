@@ -1,0 +1,147 @@
+//! What holds for SQLite alone: one server, one folder, a disk that can fill up.
+
+use std::path::Path;
+use std::process::Command;
+
+use sayso_store::sqlite::{Access, SqliteStore};
+use sayso_store::{Store, StoreError};
+use tempfile::TempDir;
+
+use crate::case::{Case, agent, at, digest, id, keep};
+use crate::place::WORKSPACE;
+use crate::unit::{agent_record, begun};
+
+fn open(folder: &Path, access: Access) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(folder, WORKSPACE, access)
+}
+
+#[test]
+fn a_second_server_is_refused_until_the_first_is_gone() {
+    let folder = TempDir::new().unwrap();
+    let first = open(folder.path(), Access::Serve).unwrap();
+    match open(folder.path(), Access::Serve) {
+        Err(StoreError::InUse(path)) => assert_eq!(path, folder.path()),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("two servers in one folder"),
+    }
+    drop(first);
+    open(folder.path(), Access::Serve).unwrap();
+}
+
+#[tokio::test]
+async fn the_command_line_adds_agents_beside_a_server() {
+    let folder = TempDir::new().unwrap();
+    let server = open(folder.path(), Access::Serve).unwrap();
+    keep(&server, &[Case::new(1)]).await;
+    let command_line = open(folder.path(), Access::Administer).unwrap();
+    command_line.add_agent(&agent_record("robo", "k"), at(1)).await.unwrap();
+    assert_eq!(server.agent(digest("k")).await.unwrap().unwrap().name, agent("robo"));
+    assert_eq!(keep(&server, &[Case::new(2)]).await, 3, "the ledger is one");
+}
+
+#[tokio::test]
+async fn the_command_line_waits_for_a_unit_of_work_to_end() {
+    let folder = TempDir::new().unwrap();
+    let server = open(folder.path(), Access::Serve).unwrap();
+    let command_line = open(folder.path(), Access::Administer).unwrap();
+    let mut writer = begun(&server).await;
+    let adding = tokio::spawn(async move {
+        command_line.add_agent(&agent_record("robo", "k"), at(1)).await.unwrap();
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert!(!adding.is_finished());
+    assert_eq!(writer.commit(&Case::new(1).changes()).await.unwrap(), 1);
+    adding.await.unwrap();
+    assert_eq!(server.ledger_size().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn what_is_being_written_is_not_read() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path(), Access::Serve).unwrap();
+    let mut writer = begun(&store).await;
+    assert!(store.kept(id(1)).await.unwrap().is_none(), "and nobody waits to be told so");
+    writer.commit(&Case::new(1).changes()).await.unwrap();
+    assert!(store.kept(id(1)).await.unwrap().is_some());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for unusable in [file.join("data"), file] {
+        match open(&unusable, Access::Serve) {
+            Err(error @ StoreError::Unwritable { .. }) => {
+                assert!(error.to_string().contains(unusable.to_str().unwrap()), "{error}");
+            }
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("{} was taken", unusable.display()),
+        }
+    }
+}
+
+#[test]
+fn the_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let above = TempDir::new().unwrap();
+    let folder = above.path().join("data");
+    let _store = open(&folder, Access::Serve).unwrap();
+    let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn a_file_of_a_later_version_is_refused() {
+    let folder = TempDir::new().unwrap();
+    drop(open(folder.path(), Access::Serve).unwrap());
+    let file = rusqlite::Connection::open(folder.path().join("sayso.db")).unwrap();
+    file.pragma_update(None, "user_version", 99).unwrap();
+    let refused = open(folder.path(), Access::Serve).map(|_| ());
+    assert!(matches!(refused, Err(StoreError::Newer { found: 99, known: 1 })), "{refused:?}");
+}
+
+/// A file system so small that it is soon full, if this machine lets us have one.
+struct Tiny(TempDir);
+
+impl Tiny {
+    fn mount() -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=400k", "sayso-tiny"])
+            .arg(folder.path())
+            .status();
+        mounted.is_ok_and(|status| status.success()).then(|| Self(folder))
+    }
+}
+
+impl Drop for Tiny {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+/// Where nothing may be mounted, `sqlite::write`'s own test of a full file stands for this one.
+#[tokio::test]
+async fn a_disk_that_is_full_is_told_and_changes_nothing() {
+    let Some(tiny) = Tiny::mount() else { return };
+    let store = open(tiny.0.path(), Access::Serve).unwrap();
+    let mut kept = 0;
+    let mut writer = store.writer().await.unwrap();
+    let refused = loop {
+        writer.begin().await.unwrap();
+        let case = Case::new(kept + 1).text(&"x".repeat(20_000));
+        match writer.commit(&case.changes()).await {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, StoreError::Full), "{refused}");
+    assert!(kept > 1);
+    writer.rollback().await.unwrap();
+    assert_eq!(u128::from(store.ledger_size().await.unwrap()), kept);
+    assert!(store.kept(id(kept)).await.unwrap().is_some());
+    assert!(store.kept(id(kept + 1)).await.unwrap().is_none());
+    drop(writer);
+    drop(store);
+}

@@ -1,0 +1,122 @@
+//! What must be true of every ledger and every state, whatever happened.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use sayso_core::escalation::PermitState;
+use sayso_core::grant::Basis;
+use sayso_core::{Escalation, EscalationId, Event, Tier};
+use sayso_store::{Entry, Happened};
+
+use crate::world::Server;
+
+/// Holds a server's store against the law.
+pub(crate) async fn all(server: &Server) {
+    let entries = ledger(server).await;
+    for (entry, seq) in entries.iter().zip(1..) {
+        assert_eq!(entry.seq, seq, "the ledger has a gap");
+    }
+    let times: Vec<_> = entries.iter().map(|entry| entry.at).collect();
+    assert!(!server.store.is_exclusive() || times.is_sorted(), "time ran backwards in the ledger");
+    for (id, history) in histories(&entries) {
+        lawful(id, &history);
+        let folded =
+            Escalation::fold(id, history.iter().map(|(at, _, event)| (*at, *event))).unwrap();
+        let kept = server.store.kept(id).await.unwrap().unwrap();
+        assert_eq!(kept.escalation, folded, "{id}: the state is not the fold of its history");
+        assert_eq!(kept.history.len(), history.len(), "{id}");
+        let shown = server.engine.get(id).await.unwrap();
+        assert_eq!(shown.escalation, folded, "{id}: what is shown is not what is kept");
+        assert_eq!(shown.history.len(), history.len(), "{id}");
+    }
+}
+
+pub(crate) async fn ledger(server: &Server) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let from = entries.len() as u64 + 1;
+        let page = server.store.entries(from, 500).await.unwrap();
+        if page.is_empty() {
+            return entries;
+        }
+        entries.extend(page);
+    }
+}
+
+type History<'a> = Vec<(Timestamp, u64, &'a Event)>;
+
+fn histories(entries: &[Entry]) -> BTreeMap<EscalationId, History<'_>> {
+    let mut histories: BTreeMap<_, History> = BTreeMap::new();
+    for entry in entries {
+        if let Happened::Escalation { id, version, event } = &entry.happened {
+            histories.entry(*id).or_default().push((entry.at, *version, event));
+        }
+    }
+    histories
+}
+
+/// What no history may show, said again without the law's own functions.
+fn lawful(id: EscalationId, history: &History) {
+    let words: Vec<_> = history.iter().map(|(_, _, event)| event.word()).collect();
+    let mut hard = false;
+    let mut approved = HashSet::new();
+    let mut quorum = 1;
+    let mut permit = None;
+    for (nth, (at, version, event)) in history.iter().enumerate() {
+        assert_eq!(*version, nth as u64 + 1, "{id}: {words:?}");
+        match event {
+            Event::Proposed { verdict, .. } => {
+                hard = verdict.tier == Tier::Hard;
+                quorum = usize::from(verdict.quorum.get());
+            }
+            Event::Edited { verdict, .. } => {
+                hard |= verdict.tier == Tier::Hard;
+                quorum = usize::from(verdict.quorum.get());
+                approved.clear();
+            }
+            Event::Hardened { .. } => hard = true,
+            Event::Approved { by, .. } => {
+                assert!(approved.insert(by.clone()), "{id}: one slot a person: {words:?}");
+            }
+            Event::Granted { grant, expires_at } => {
+                assert_eq!(permit, None, "{id}: granted twice: {words:?}");
+                match grant.basis() {
+                    Basis::Silence => {
+                        assert!(!hard, "{id}: silence granted what was hard: {words:?}");
+                        let (heard, window) = grant.silence().unwrap();
+                        assert!(heard >= window, "{id}");
+                    }
+                    Basis::Decision => assert!(approved.len() >= quorum, "{id}: {words:?}"),
+                }
+                permit = Some(PermitState::Issued { expires_at: *expires_at });
+            }
+            Event::Started { by } => {
+                let Some(PermitState::Issued { expires_at }) = permit else {
+                    panic!("{id}: started without an unused permit: {words:?}")
+                };
+                assert!(*at < expires_at, "{id}");
+                permit = Some(PermitState::Started { by: by.clone(), at: *at, receipt: None });
+            }
+            Event::Vetoed { .. }
+            | Event::Denied { .. }
+            | Event::Withdrawn
+            | Event::Halted { .. } => {
+                let used = matches!(permit, Some(PermitState::Started { .. }));
+                assert!(!used, "{id}: taken back after it was used: {words:?}");
+                permit = Some(PermitState::Revoked);
+            }
+            Event::Delivered { .. }
+            | Event::Taken { .. }
+            | Event::Lapsed { .. }
+            | Event::Answered { .. }
+            | Event::Expired
+            | Event::Noted
+            | Event::Frozen { .. }
+            | Event::Thawed { .. }
+            | Event::Receipted { .. } => {}
+        }
+    }
+    let delivered = words.iter().filter(|word| **word == "delivered").count();
+    let edits = words.iter().filter(|word| **word == "edited").count();
+    assert!(delivered <= 1 + edits, "{id}: delivered twice: {words:?}");
+}

@@ -1,0 +1,7 @@
+//! HTTP as its callers meet it: a real engine on a real store, behind the real router.
+#![allow(clippy::unwrap_used, reason = "tests may panic, and helpers are tests too")]
+
+mod api;
+mod bad_input;
+mod contract;
+mod site;
