@@ -150,6 +150,14 @@ impl Client {
         self.answer(self.authorized(request).call())
     }
 
+    /// Anything else that is got as text.
+    pub fn text(&self, path: &str) -> Result<String, ClientError> {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        let request = request.config().timeout_global(Some(PATIENCE)).build();
+        let mut response = self.checked(self.authorized(request).call())?;
+        response.body_mut().read_to_string().map_err(|error| self.foreign(&error))
+    }
+
     /// Opens the event stream; for a reviewer, this is listening. `channel` says by what means.
     pub fn events(&self, after: Option<u64>, channel: &str) -> Result<Events, ClientError> {
         let mut request = self.agent.get(format!("{}/v1/events?channel={channel}", self.url));

@@ -179,11 +179,11 @@ impl Grant {
 
     /// Whether it gives all that `verdict` asks for: the test that today's policy makes at redeem.
     pub fn satisfies(&self, verdict: &Verdict) -> bool {
-        match self.silence() {
-            Some((heard, _)) => verdict.tier <= Tier::Soft && heard >= verdict.window,
-            None => {
-                verdict.tier < Tier::Hard || self.by().len() >= usize::from(verdict.quorum.get())
-            }
+        match (verdict.tier, self.silence()) {
+            (Tier::Fyi, _) => true,
+            (Tier::Soft, Some((heard, _))) => heard >= verdict.window,
+            (Tier::Hard, Some(_)) => false,
+            (Tier::Soft | Tier::Hard, None) => self.by().len() >= usize::from(verdict.quorum.get()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Identifiers: UUIDv7, one type each.
+//! Identifiers: UUIDs of version 7, one type each.
 
 use std::fmt;
 use std::str::FromStr;

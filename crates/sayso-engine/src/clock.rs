@@ -58,10 +58,11 @@ impl SteadyClock {
 
     /// The time, and the running clock at that very moment.
     pub(crate) fn reading(&self) -> (Timestamp, Period) {
+        // Locked before the clocks are read: an older reading must not come after a newer one.
+        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let wall = self.clock.wall();
         let wall = Timestamp::from_microsecond(wall.as_microsecond()).unwrap_or(wall);
         let running = self.clock.running();
-        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let at = wall.max(running.minus(last.1).after(last.0));
         *last = (at, running);
         (at, running)

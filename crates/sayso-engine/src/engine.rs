@@ -112,6 +112,10 @@ impl Engine {
     pub async fn start(store: Arc<dyn Store>, options: Options) -> Result<Self, StoreError> {
         let size = store.ledger_size().await?;
         let latest = store.entries(size.max(1), 1).await?.first().map(|entry| entry.at);
+        let mut writer = store.writer().await?;
+        let heard_until = writer.begin().await?.clocks.into_iter().map(|clock| clock.until).max();
+        writer.rollback().await?;
+        let latest = latest.max(heard_until);
         let clock = Arc::new(SteadyClock::new(options.clock, latest));
         let seed = store.signing_key("permit", crate::entropy()).await?;
         let exclusive = store.is_exclusive();
@@ -126,7 +130,7 @@ impl Engine {
             store: Arc::clone(&store),
         });
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let writer = WriterLoop::new(Arc::clone(&shared), store.writer().await?, queue);
+        let writer = WriterLoop::new(Arc::clone(&shared), writer, queue);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -251,8 +255,7 @@ impl Engine {
         };
         let id = EscalationId::from_uuid(uuid::Uuid::now_v7());
         let agent_name = agent.name().clone();
-        let proposal =
-            Proposal { agent: agent.clone(), executor, subject, verdict, tier, window };
+        let proposal = Proposal { agent: agent.clone(), executor, subject, verdict, tier, window };
         let key = key.map(|(key, print)| (KeyName { agent: agent_name, key }, print));
         let propose = Propose { id, proposal, ask: Arc::new(ask), key };
         self.run_for_record(id, Work::Propose(Box::new(propose))).await
@@ -295,8 +298,7 @@ impl Engine {
         let Some(action) = &record.ask.action else { return Err(erased) };
         let action = action.with_arguments(arguments);
         let agent = record.escalation.agent();
-        let verdict =
-            self.policy().policy.judge(&action, agent, record.ask.context.as_ref());
+        let verdict = self.policy().policy.judge(&action, agent, record.ask.context.as_ref());
         let edit = Edit { digest: action.digest(), verdict };
         let decision = VerifiedDecision::in_session(person, Says::ApproveEdited(edit), seen)?;
         let body = serde_json::to_vec(&Edited { action, comment }).unwrap_or_default();
@@ -364,16 +366,21 @@ impl Engine {
             by: person.name().clone(),
             at: self.now(),
         };
-        self.run(Work::Halt(halt.clone())).await.map_err(DecideError::Engine)?;
-        self.refresh_halts().await.map_err(EngineError::from)?;
+        let called = self.run(Work::Halt(halt.clone())).await;
+        // Also when that failed: it may have been kept all the same.
+        let refreshed = self.refresh_halts().await;
+        called?;
+        refreshed.map_err(EngineError::from)?;
         Ok(halt)
     }
 
     /// A person lifts a halt.
     pub async fn lift(&self, person: &Person, halt: HaltId) -> Result<(), DecideError> {
         reviewer(person)?;
-        self.run(Work::Lift(halt, person.name().clone())).await?;
-        self.refresh_halts().await.map_err(EngineError::from)?;
+        let lifted = self.run(Work::Lift(halt, person.name().clone())).await;
+        let refreshed = self.refresh_halts().await;
+        lifted?;
+        refreshed.map_err(EngineError::from)?;
         Ok(())
     }
 
@@ -545,16 +552,24 @@ async fn follow_others(engine: std::sync::Weak<Inner>) {
         Some(inner) => inner.shared.store.ledger_size().await.map_or(1, |size| size + 1),
         None => return,
     };
+    let mut until = next;
     loop {
-        let Some(inner) = engine.upgrade() else { return };
-        let engine_now = Engine { inner };
-        let until = tokio::select! {
-            until = engine_now.store().elsewhere() => until,
-            // So that a dropped engine is let go of.
+        let Some(store) = engine.upgrade().map(|inner| Arc::clone(&inner.shared.store)) else {
+            return;
+        };
+        let news = tokio::select! {
+            // What could not be read is told a little later.
+            () = tokio::time::sleep(Duration::from_secs(1)), if next < until => Ok(until),
+            news = store.elsewhere() => news,
+            // So that the store of a dropped engine is let go of.
             () = tokio::time::sleep(Duration::from_secs(5)) => continue,
         };
-        match until {
-            Ok(until) => next = engine_now.tell_elsewhere(next, until).await,
+        let Some(inner) = engine.upgrade() else { return };
+        match news {
+            Ok(news) => {
+                until = until.max(news);
+                next = Engine { inner }.tell_elsewhere(next, until).await;
+            }
             Err(error) => {
                 tracing::warn!(%error, "can't hear of other servers' commits");
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use sayso_core::{Hearing, Heard, Period, RouteName};
+use sayso_core::{Heard, Hearing, Period, RouteName};
 use sayso_store::ListeningClock;
 use tokio::sync::Notify;
 
@@ -36,6 +36,8 @@ struct State {
     since: Option<Period>,
     /// Listening that ended before it was drawn.
     undrawn: Period,
+    /// Listening drawn into a unit of work that is not committed yet.
+    in_flight: Period,
     clocks: Vec<ListeningClock>,
 }
 
@@ -47,6 +49,7 @@ impl Ears {
             veto_works: true,
             since: None,
             undrawn: Period::ZERO,
+            in_flight: Period::ZERO,
             clocks: Vec::new(),
         };
         Self { clock, started, exclusive, state: Mutex::new(state), changed: Notify::new() }
@@ -94,8 +97,8 @@ impl Ears {
         self.state().hears()
     }
 
-    /// Draws all listening up to that moment. It must be given to [`Credit::apply`] in the unit of
-    /// work that is at hand, or it is lost. Both clocks are of the same moment: time that passes
+    /// Draws all listening up to that moment, for a unit of work that ends in
+    /// [`Ears::committed`] or [`Ears::lost`]. Both clocks are of the same moment: time that passes
     /// between reading one and the other would be lost with every unit.
     pub(crate) fn draw(&self, (at, running): (Timestamp, Period)) -> Credit {
         let mut state = self.state();
@@ -107,21 +110,48 @@ impl Ears {
             }
             None => Period::ZERO,
         };
-        let listened = listening.plus(std::mem::take(&mut state.undrawn));
-        Credit { listened, at }
+        let undrawn = std::mem::take(&mut state.undrawn);
+        state.in_flight = state.in_flight.plus(listening).plus(undrawn);
+        Credit { listened: state.in_flight, at }
     }
 
-    /// What the clocks say after the unit of work that has just been committed.
+    /// What was drawn is kept: the clocks say so now.
     pub(crate) fn committed(&self, clocks: &[ListeningClock]) {
-        clocks.clone_into(&mut self.state().clocks);
+        let mut state = self.state();
+        state.in_flight = Period::ZERO;
+        clocks.clone_into(&mut state.clocks);
+    }
+
+    /// What was drawn could not be kept: while nothing can be written, nobody could have vetoed.
+    pub(crate) fn lost(&self) {
+        self.state().in_flight = Period::ZERO;
+    }
+
+    /// The clock of a route that has none yet. Only a listener here makes it look listened to.
+    pub(crate) fn begin(&self, route: RouteName, at: Timestamp) -> ListeningClock {
+        let until = match self.exclusive || self.hears() {
+            true => at,
+            false => at.saturating_sub(std::time::Duration::from(LEASE)).unwrap_or(at),
+        };
+        ListeningClock { route, heard: Heard::default(), until }
+    }
+
+    /// What a route's clock may say by now at the most, given its kept reading: what another
+    /// server has heard and not yet credited came before whatever happens now. Past the lease
+    /// nobody has: who listens credits it every beat.
+    pub(crate) fn latest(&self, clock: &ListeningClock, at: Timestamp) -> Heard {
+        match self.exclusive {
+            true => clock.heard,
+            false => clock.heard + Period::between(clock.until, at).min(LEASE),
+        }
     }
 
     /// What a route's clock says, given its kept reading: in a unit of work, the very one that is
     /// being committed.
     pub(crate) fn hearing(&self, clock: Option<&ListeningClock>, at: Timestamp) -> Hearing {
         let here = self.hears();
-        let elsewhere = !self.exclusive
-            && clock.is_some_and(|clock| Period::between(clock.until, at) < LEASE);
+        let elsewhere =
+            !self.exclusive && clock.is_some_and(|clock| Period::between(clock.until, at) < LEASE);
         let last = clock.map_or(self.started, |clock| clock.until.max(self.started));
         Hearing {
             reading: clock.map_or(Heard::default(), |clock| clock.heard),
@@ -136,7 +166,7 @@ impl Ears {
             let state = self.state();
             let clock = state.clocks.iter().find(|clock| clock.route == *route).cloned();
             let since = state.since.map(|since| self.clock.running().minus(since));
-            (clock, since.unwrap_or(Period::ZERO).plus(state.undrawn))
+            (clock, since.unwrap_or(Period::ZERO).plus(state.undrawn).plus(state.in_flight))
         };
         let mut hearing = self.hearing(clock.as_ref(), at);
         hearing.reading = hearing.reading + undrawn;

@@ -43,8 +43,7 @@ impl Metrics {
                 self.proposed[verdict.tier as usize].fetch_add(1, Relaxed);
             }
             if event.person().is_some() {
-                let mut decisions =
-                    self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
                 *decisions.entry(event.word()).or_default() += 1;
             }
             settled |= matches!(
@@ -89,8 +88,7 @@ impl Metrics {
         let outcomes: Vec<_> = outcomes
             .iter()
             .map(|((tier, outcome, basis), count)| {
-                let labels =
-                    format!("{{tier=\"{tier}\",outcome=\"{outcome}\",basis=\"{basis}\"}}");
+                let labels = format!("{{tier=\"{tier}\",outcome=\"{outcome}\",basis=\"{basis}\"}}");
                 (labels, *count as f64)
             })
             .collect();

@@ -89,8 +89,7 @@ impl PolicyFile {
             *seen = present;
         }
         let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
-        let parsed =
-            read.and_then(|text| Policy::parse(&text).map_err(|error| error.to_string()));
+        let parsed = read.and_then(|text| Policy::parse(&text).map_err(|error| error.to_string()));
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match parsed {
             Ok(policy) => {

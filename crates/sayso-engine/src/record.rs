@@ -87,9 +87,8 @@ impl Record {
 
     /// The answer to a question: what a person said, or the default that silence left standing.
     pub fn answer(&self) -> Option<Value> {
-        let past = self.history.iter().rev().find(|past| {
-            matches!(past.event, Event::Answered { .. })
-        })?;
+        let past =
+            self.history.iter().rev().find(|past| matches!(past.event, Event::Answered { .. }))?;
         match (&past.event, self.escalation.subject()) {
             (Event::Answered { by: None, .. }, Subject::Question { default, .. }) => {
                 default.clone()
@@ -161,6 +160,10 @@ impl AtHand {
             generations.old = std::mem::take(&mut generations.young);
         }
         generations.young.insert(id, Arc::clone(record));
+    }
+
+    pub(crate) fn forget_all(&self) {
+        *self.lock() = Generations::default();
     }
 
     pub(crate) fn forget(&self, id: EscalationId) {

@@ -48,16 +48,19 @@ impl Stream {
     /// The next thing that happens.
     pub async fn next(&mut self) -> Result<Update, StoreError> {
         loop {
-            while let Some(published) = self.ready.pop_front() {
-                let Published { seq, word, escalation, record } = published;
+            while let Some(published) = self.ready.front() {
+                let Published { seq, word, escalation, ref record } = *published;
                 if seq < self.next {
+                    self.ready.pop_front();
                     continue;
                 }
-                self.next = seq + 1;
                 let record = match record {
-                    Some(record) => Some(record),
+                    Some(record) => Some(Arc::clone(record)),
                     None => self.engine.find(escalation).await?,
                 };
+                // Only now: whoever gives up waiting, or meets a failure, misses nothing.
+                self.ready.pop_front();
+                self.next = seq + 1;
                 if let Some(record) = record {
                     return Ok(Update { seq, word, record });
                 }
@@ -67,6 +70,10 @@ impl Stream {
                 continue;
             }
             match self.feed.recv().await {
+                // Told out of turn, by another server's news: the ledger has what lies between.
+                Ok(published) if published.first().is_none_or(|first| first.seq > self.next) => {
+                    self.behind = true;
+                }
                 Ok(published) => self.ready.extend(published.iter().cloned()),
                 Err(RecvError::Lagged(_)) => self.behind = true,
                 // The engine is stopping; whoever reads on will be told by the connection.

@@ -11,8 +11,8 @@ use sayso_core::escalation::open;
 use sayso_core::grant::Basis;
 use sayso_core::halt::Halt;
 use sayso_core::{
-    AgentName, Command, Escalation, EscalationId, Event, HaltId, Moment, Period, RouteName, RuleName,
-    ToolName, WorkspaceEvent, decide,
+    AgentName, Command, Escalation, EscalationId, Event, HaltId, Heard, Moment, Period, RouteName,
+    RuleName, ToolName, WorkspaceEvent, decide,
 };
 use sayso_store::{
     Body, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, NewKey, Outbox,
@@ -44,10 +44,13 @@ pub(crate) struct Unit<'a> {
     ears: &'a Ears,
     writer: &'a mut dyn Writer,
     clocks: Vec<ListeningClock>,
+    /// What each clock may say by now at the most: where silence begins.
+    latest: Vec<(RouteName, Heard)>,
     halts: Vec<Halt>,
     working: HashMap<EscalationId, Working>,
     keys: HashMap<KeyName, KeyUse>,
-    silent: HashMap<(AgentName, RuleName), u32>,
+    /// Silent grants so far, by whom and under which rule, in the stretch that a limit counts in.
+    silent: HashMap<(AgentName, RuleName, Period), u32>,
     changes: Changes,
 }
 
@@ -77,6 +80,8 @@ impl<'a> Unit<'a> {
     ) -> Result<Self, EngineError> {
         let Snapshot { mut clocks, halts } = writer.begin().await?;
         let mut changes = Changes::default();
+        let latest =
+            clocks.iter().map(|clock| (clock.route.clone(), ears.latest(clock, now.0))).collect();
         let credit = ears.draw(now);
         if !credit.is_zero() {
             clocks.iter_mut().for_each(|clock| credit.apply(clock));
@@ -87,6 +92,7 @@ impl<'a> Unit<'a> {
             ears,
             writer,
             clocks,
+            latest,
             halts,
             working: HashMap::new(),
             keys: HashMap::new(),
@@ -126,9 +132,8 @@ impl<'a> Unit<'a> {
             ids.dedup();
             for escalation in self.writer.load(&ids).await? {
                 let id = escalation.id();
-                let same = |record: &Arc<Record>| {
-                    record.escalation.version() == escalation.version()
-                };
+                let same =
+                    |record: &Arc<Record>| record.escalation.version() == escalation.version();
                 let record = at_hand.get(id).filter(same);
                 self.take(escalation, record);
             }
@@ -187,10 +192,10 @@ impl<'a> Unit<'a> {
                 return Err(refused.into());
             }
         };
-        let escalation =
-            Escalation::fold(propose.id, events.iter().map(|event| (self.at, event)))?;
+        let escalation = Escalation::fold(propose.id, events.iter().map(|event| (self.at, event)))?;
         if self.clocks.iter().all(|clock| clock.route != route) && escalation.is_pending() {
-            let clock = ListeningClock { route, heard: Default::default(), until: self.at };
+            let clock = self.ears.begin(route, self.at);
+            self.latest.push((clock.route.clone(), self.ears.latest(&clock, self.at)));
             self.changes.clocks.push(clock.clone());
             self.clocks.push(clock);
         }
@@ -217,12 +222,18 @@ impl<'a> Unit<'a> {
     ) -> Result<(), EngineError> {
         let Some(working) = self.working.get(&id) else { return Ok(()) };
         let escalation = &working.escalation;
-        let moment = self.moment(
-            &escalation.verdict().route,
+        let route = &escalation.verdict().route;
+        let mut moment = self.moment(
+            route,
             escalation.agent(),
             escalation.subject().tool(),
             escalation.rule(),
         );
+        if begins_silence(escalation, command)
+            && let Some((_, latest)) = self.latest.iter().find(|(known, _)| known == route)
+        {
+            moment.hearing.reading = moment.hearing.reading.max(*latest);
+        }
         let events = decide(escalation, command, &moment)?;
         if events.is_empty() {
             return Ok(());
@@ -264,7 +275,9 @@ impl<'a> Unit<'a> {
             _ => false,
         });
         let Some((agent, rule)) = counted(escalation).filter(|_| silent) else { return };
-        *self.silent.entry((agent.clone(), rule.clone())).or_default() += 1;
+        for ((by, under, _), count) in &mut self.silent {
+            *count += u32::from(*by == agent && *under == rule);
+        }
         let (at, escalation) = (self.at, escalation.id());
         self.changes.silent_grants.push(SilentGrant { agent, rule, at, escalation });
     }
@@ -331,11 +344,12 @@ impl<'a> Unit<'a> {
 
     async fn silent_grants(&mut self, id: EscalationId) -> Result<u32, EngineError> {
         let Some(working) = self.working.get(&id) else { return Ok(0) };
-        let Some(key) = counted(&working.escalation) else { return Ok(0) };
+        let Some((agent, rule)) = counted(&working.escalation) else { return Ok(0) };
+        let period = working.escalation.verdict().silent_limit.period().unwrap_or_default();
+        let key = (agent, rule, period);
         if let Some(count) = self.silent.get(&key) {
             return Ok(*count);
         }
-        let period = working.escalation.verdict().silent_limit.period().unwrap_or_default();
         let since = self.at.saturating_sub(std::time::Duration::from(period)).unwrap_or(self.at);
         let count = self.writer.silent_grants(&key.0, &key.1, since).await?;
         self.silent.insert(key, count);
@@ -435,6 +449,20 @@ impl<'a> Unit<'a> {
             changed.push(Changed { escalation, record: record.map(Arc::new), events });
         }
         Ok(Committed { changed, clocks: self.clocks })
+    }
+}
+
+/// Whether a command may let silence begin or go on, which then counts from the clock's reading.
+fn begins_silence(escalation: &Escalation, command: &Command) -> bool {
+    match command {
+        Command::Deliver { .. } | Command::Thaw(_) => true,
+        // A take may lapse; until it does, nothing is heard.
+        Command::Tick { .. } => escalation.taken().is_some(),
+        Command::Decide(_)
+        | Command::Withdraw(_)
+        | Command::Redeem { .. }
+        | Command::Report { .. }
+        | Command::Freeze(_) => false,
     }
 }
 

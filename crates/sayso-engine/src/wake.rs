@@ -73,6 +73,14 @@ impl Waiters {
         }
     }
 
+    /// More may have been committed than anybody was told: all look at what is kept.
+    pub(crate) fn look(&self) {
+        for waiter in std::mem::take(&mut *self.outcomes()).into_values().flatten() {
+            let _ = waiter.send(());
+        }
+        let _ = self.feed.send(Arc::default());
+    }
+
     pub(crate) fn publish(&self, published: Vec<Published>) {
         if !published.is_empty() && self.feed.receiver_count() > 0 {
             let _ = self.feed.send(published.into());

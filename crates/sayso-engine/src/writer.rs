@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sayso_core::{EscalationId, Heard, Period, RouteName};
-use sayso_store::{StoreError, Writer};
+use sayso_store::{Outbox, StoreError, Writer};
 use tokio::sync::mpsc;
 
 use crate::Shared;
@@ -43,8 +43,20 @@ pub(crate) struct WriterLoop {
     writer: Box<dyn Writer>,
     jobs: mpsc::Receiver<Job>,
     next: Next,
-    sweeping: Option<Option<EscalationId>>,
+    sweeping: Option<Sweep>,
+    /// When halts were last looked for that nobody carries out.
+    sweeps_seen: std::time::Instant,
+    /// Whether the last unit failed: nobody knows what was kept of it.
     resting: bool,
+}
+
+/// Carrying halts, or their ends, to what they cover.
+#[derive(Clone, Debug, Default)]
+struct Sweep {
+    /// What was asked for when it began: no more than that is done when it ends.
+    asked: Vec<Outbox>,
+    /// How far it has got.
+    after: Option<EscalationId>,
 }
 
 impl WriterLoop {
@@ -53,9 +65,16 @@ impl WriterLoop {
         writer: Box<dyn Writer>,
         jobs: mpsc::Receiver<Job>,
     ) -> Self {
-        // A sweep that a crash cut short goes on.
-        let sweeping = Some(None);
-        Self { shared, writer, jobs, next: Next::default(), sweeping, resting: false }
+        Self {
+            shared,
+            writer,
+            jobs,
+            next: Next::default(),
+            // A sweep that a crash cut short goes on.
+            sweeping: Some(Sweep::default()),
+            sweeps_seen: std::time::Instant::now(),
+            resting: false,
+        }
     }
 
     /// Runs until nobody can give it a job any more.
@@ -113,6 +132,12 @@ impl WriterLoop {
 
     async fn unit(&mut self, batch: &mut Vec<Job>) {
         let started = std::time::Instant::now();
+        // What a server that is gone has left undone.
+        if !self.shared.exclusive && self.sweeping.is_none() && self.sweeps_seen.elapsed() > OTHERS
+        {
+            self.sweeps_seen = started;
+            self.sweeping = Some(Sweep::default());
+        }
         let mut tries = 0;
         let result = loop {
             tries += 1;
@@ -121,20 +146,27 @@ impl WriterLoop {
                 result => break result,
             }
         };
-        self.resting = result.is_err();
+        let doubtful = std::mem::replace(&mut self.resting, result.is_err());
         match result {
             Ok((outcomes, committed, looked)) => {
                 self.shared.metrics.committed(started.elapsed(), batch.len());
                 self.tell(batch, outcomes, committed);
-                if looked {
+                if looked || doubtful {
                     self.refresh_next().await;
+                }
+                if doubtful {
+                    self.shared.waiters.look();
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "a unit of work failed; nothing of it was kept");
+                self.shared.ears.lost();
                 if let Err(error) = self.writer.rollback().await {
                     tracing::error!(%error, "the store could not roll back");
                 }
+                // It may have been kept all the same: what is at hand is no longer to be trusted.
+                self.shared.at_hand.forget_all();
+                self.sweeping = Some(Sweep::default());
                 for job in batch.drain(..) {
                     if let Some(reply) = job.reply {
                         let _ = reply.send(Err(again(&error)));
@@ -160,22 +192,23 @@ impl WriterLoop {
         if looks {
             unit.tick(DUE).await?;
         }
-        let mut sweeping = self.sweeping;
-        if let Some(after) = sweeping {
-            let asked = unit.asked_sweeps().await?;
-            sweeping = match asked.is_empty() {
-                true => None,
-                false => unit.sweep(after, SWEEP).await?.map(Some),
-            };
-            if sweeping.is_none() {
-                unit.swept(asked);
+        let mut sweeping = self.sweeping.clone();
+        if let Some(sweep) = &mut sweeping {
+            if sweep.after.is_none() {
+                sweep.asked = unit.asked_sweeps().await?;
+            }
+            if !sweep.asked.is_empty() {
+                sweep.after = unit.sweep(sweep.after, SWEEP).await?;
+            }
+            if sweep.after.is_none() {
+                unit.swept(std::mem::take(&mut sweep.asked));
+                sweeping = None;
             }
         }
         let committed = unit.commit().await?;
-        let called = |job: &Job| {
-            matches!(job.work, crate::job::Work::Halt(_) | crate::job::Work::Lift(..))
-        };
-        self.sweeping = if batch.iter().any(called) { Some(None) } else { sweeping };
+        let called =
+            |job: &Job| matches!(job.work, crate::job::Work::Halt(_) | crate::job::Work::Lift(..));
+        self.sweeping = if batch.iter().any(called) { Some(Sweep::default()) } else { sweeping };
         Ok((outcomes, committed, looks))
     }
 
@@ -242,7 +275,10 @@ impl WriterLoop {
     async fn refresh_next(&mut self) {
         match self.shared.store.next_due().await {
             Ok((wall, heard)) => self.next = Next { wall, heard },
-            Err(error) => tracing::warn!(%error, "can't tell what is due next"),
+            Err(error) => {
+                tracing::warn!(%error, "can't tell what is due next");
+                self.resting = true;
+            }
         }
     }
 }

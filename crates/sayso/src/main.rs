@@ -1,2 +1,30 @@
-//! sayso
-fn main() {}
+//! `sayso`: one binary for servers, people and agents.
+
+mod ask;
+mod cli;
+mod connect;
+mod decide;
+mod demo;
+mod doctor;
+mod exit;
+mod halt;
+mod inbox;
+mod init;
+mod output;
+mod people;
+mod run;
+mod serve;
+mod text;
+
+use clap::Parser;
+
+fn main() -> std::process::ExitCode {
+    let cli = cli::Cli::parse();
+    match cli.run() {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            anstream::eprintln!("{}", output::problem(&error));
+            exit::Exit::Failed.into()
+        }
+    }
+}

@@ -149,7 +149,7 @@ fn edited(
         Phase::Pending(pending) => return approved(escalation, pending, decision, at),
         Phase::Settled(_) => return Ok(Vec::new()),
     };
-    // An edit can't lower what was asked for before it.
+    // An edit can't lower the tier or the window; how many must approve is for the new action.
     let verdict = Verdict {
         tier: escalation.tier().max(edit.verdict.tier),
         window: escalation.verdict.window.max(edit.verdict.window),
@@ -223,10 +223,10 @@ fn due(escalation: &Escalation, silent_grants: u32, moment: &Moment) -> Vec<Even
         return frozen(escalation, halt, moment);
     }
     if let Some(take) = &pending.taken {
-        return match moment.at >= take.until {
-            true => vec![Event::Lapsed { from: resumed(pending, moment) }],
-            false => Vec::new(),
-        };
+        if moment.at >= take.until {
+            return vec![Event::Lapsed { from: resumed(pending, moment) }];
+        }
+        return Vec::new();
     }
     let Wait::Soft { silence, since } = &pending.wait else { return Vec::new() };
     let verdict = &escalation.verdict;

@@ -78,12 +78,15 @@ pub fn open(proposal: Proposal, moment: &Moment) -> Result<Vec<Event>, RefusedPr
 
     let executor = executor.unwrap_or_else(|| agent.name().clone());
     let tier = verdict.tier;
+    // The time to decide begins when a window would have passed, however long that is.
+    let window = if tier == Tier::Soft { verdict.window } else { Period::ZERO };
+    let expires_at = EXPIRES_AFTER.plus(window).after(moment.at);
     let proposed = Event::Proposed {
         agent: agent.name().clone(),
         executor,
         subject,
         verdict,
-        expires_at: EXPIRES_AFTER.after(moment.at),
+        expires_at,
     };
     let mut events = vec![proposed];
     match (moment.halt, tier) {

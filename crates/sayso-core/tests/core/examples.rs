@@ -614,6 +614,23 @@ fn a_policy_that_became_stricter_stops_what_was_granted_under_the_old_one() {
 }
 
 #[test]
+fn a_soft_quorum_that_grew_stops_what_too_few_people_approved() {
+    let mut world = begin(Tier::Soft, 1);
+    world.all(&[Step::Approve(Who::Ana)]);
+    let refused = world.refused(Step::Redeem(Program::Executor, Today::Soft(2)));
+    assert_eq!(refused, Refusal::PolicyTightened { tier: Tier::Soft });
+}
+
+#[test]
+fn what_today_is_only_a_notice_may_start_however_long_its_window_would_be() {
+    let mut world = granted_by_silence();
+    let notice = Verdict { window: minutes(60), ..verdict(Tier::Fyi, 3) };
+    let executor = Program::Executor.agent().clone();
+    let redeem = Command::Redeem { executor, today: notice };
+    assert!(world.give(&redeem, &mut laws::hold).is_ok());
+}
+
+#[test]
 fn no_receipt_in_time_means_unknown_once_and_may_still_become_known() {
     let mut world = granted_by_ana();
     world.all(&[REDEEM, unheard(RECEIPT_WITHIN.minus(SECOND))]);
@@ -680,7 +697,7 @@ fn what_is_settled_takes_no_more_decisions_and_says_who_settled_it() {
 fn an_escalation_expires_ungranted_even_frozen_or_taken() {
     for pause in [Step::Halt(1), Step::Take(Who::Ana)] {
         let mut world = begin(Tier::Soft, 1);
-        world.all(&[Step::Deliver, heard(WINDOW.minus(SECOND)), pause, heard(EXPIRES_AFTER)]);
+        world.all(&[Step::Deliver, heard(WINDOW.minus(SECOND)), pause, heard(EXPIRES_AFTER.plus(WINDOW))]);
         assert_eq!(world.all(&[Step::Tick(0)]), ["expired"]);
     }
 }

@@ -176,9 +176,12 @@ fn p3_what_starts_is_what_was_granted(turn: &Turn) {
 /// Whether what was granted is all that `today` asks for: the law's own reading of promise 4.
 fn suffices(turn: &Turn, today: &Verdict) -> bool {
     let Some(granted) = &turn.model_before.granted else { return false };
-    match granted.silence {
-        Some(heard) => today.tier <= Tier::Soft && heard >= today.window,
-        None => today.tier < Tier::Hard || granted.people >= usize::from(today.quorum.get()),
+    let quorum = usize::from(today.quorum.get());
+    match (today.tier, granted.silence) {
+        (Tier::Fyi, _) => true,
+        (Tier::Soft, Some(heard)) => heard >= today.window,
+        (Tier::Hard, Some(_)) => false,
+        (Tier::Soft | Tier::Hard, None) => granted.people >= quorum,
     }
 }
 

@@ -30,6 +30,7 @@ fn today() -> impl Strategy<Value = Today> {
             Today::Same,
             Today::Looser,
             Today::LongerWindow,
+            Today::Soft(2),
             Today::Hard(1),
             Today::Hard(2),
             Today::Hard(3),

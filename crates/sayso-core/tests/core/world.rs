@@ -180,6 +180,7 @@ pub(crate) enum Today {
     Same,
     Looser,
     LongerWindow,
+    Soft(u8),
     Hard(u8),
 }
 
@@ -473,6 +474,7 @@ impl World {
                     Today::LongerWindow => {
                         Verdict { window: minutes(60), ..self.escalation.verdict().clone() }
                     }
+                    Today::Soft(quorum) => verdict(Tier::Soft, quorum),
                     Today::Hard(quorum) => verdict(Tier::Hard, quorum),
                 },
             }),

@@ -62,7 +62,7 @@ fn histories(rows: &[Row]) -> Result<HashMap<Uuid, Vec<(u64, Past)>>> {
 /// them apart.
 fn until_now(escalation: Escalation, history: Vec<(u64, Past)>) -> Kept {
     let version = escalation.version();
-    let history = history.into_iter().filter(|(at, _)| *at != version + 7);
+    let history = history.into_iter().filter(|(at, _)| *at <= version);
     Kept { history: history.map(|(_, past)| past).collect(), escalation }
 }
 

@@ -1,7 +1,9 @@
 //! The ledger, and each escalation's part of it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sayso_core::{Digest, WorkspaceEvent};
-use sayso_store::{Body, Changes, Happened, NewEntry, Store};
+use sayso_store::{Body, Changes, Happened, Kept, NewEntry, Query, Store};
 
 use crate::case::{Case, agent, at, changes, commit, id, keep};
 use crate::unit::agent_record;
@@ -27,6 +29,35 @@ pub(crate) async fn a_history_comes_back_as_it_happened_with_its_texts(store: &d
     let fold = kept.history.iter().map(|past| (past.at, &past.event));
     let folded = sayso_core::Escalation::fold(id(1), fold).unwrap();
     assert_eq!(folded.version(), kept.escalation.version());
+}
+
+pub(crate) async fn a_history_is_never_torn_from_its_state(store: &dyn Store) {
+    let done = AtomicBool::new(false);
+    let write = async {
+        for number in 1..40 {
+            let mut case = Case::new(number);
+            keep(store, std::slice::from_ref(&case)).await;
+            for step in [Case::delivered, Case::approved, Case::redeemed] {
+                case = step(case.kept());
+                keep(store, std::slice::from_ref(&case)).await;
+                tokio::task::yield_now().await;
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    };
+    let whole = |kept: &Kept| {
+        assert_eq!(u64::try_from(kept.history.len()).unwrap(), kept.escalation.version());
+    };
+    let read = async {
+        let newest = Query { limit: 3, ..Query::default() };
+        while !done.load(Ordering::Relaxed) {
+            for kept in store.list(&newest).await.unwrap().items {
+                whole(&kept);
+                whole(&store.kept(kept.escalation.id()).await.unwrap().unwrap());
+            }
+        }
+    };
+    tokio::join!(write, read);
 }
 
 pub(crate) async fn an_unknown_escalation_is_none(store: &dyn Store) {

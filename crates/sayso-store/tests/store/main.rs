@@ -47,6 +47,7 @@ behaviour! {
         a_writer_works_on_after_a_unit_that_failed
         a_unit_that_was_forgotten_ends_when_the_next_begins
         an_escalation_that_has_moved_on_is_a_conflict_and_nothing_is_changed
+        what_has_moved_on_can_not_even_be_put_off
         an_id_that_is_taken_is_a_conflict_and_nothing_is_changed
         an_idempotency_key_that_is_taken_is_a_conflict_and_nothing_is_changed
         a_commit_tells_the_index_of_its_first_entry
@@ -56,6 +57,7 @@ behaviour! {
         an_idempotency_key_is_one_agents_and_holds_any_character;
     history:
         a_history_comes_back_as_it_happened_with_its_texts
+        a_history_is_never_torn_from_its_state
         an_unknown_escalation_is_none
         the_ledger_pages_without_gaps
         what_happens_to_the_workspace_is_in_the_ledger

@@ -159,6 +159,14 @@ pub(crate) async fn an_escalation_that_has_moved_on_is_a_conflict_and_nothing_is
     assert_eq!(kept.escalation, delivered.escalation);
 }
 
+pub(crate) async fn what_has_moved_on_can_not_even_be_put_off(store: &dyn Store) {
+    let first = Case::new(1).due_at(10);
+    keep(store, std::slice::from_ref(&first)).await;
+    keep(store, &[first.clone().kept().denied()]).await;
+    is_a_conflict(store, &first.kept().due_at(20).changes()).await;
+    assert_eq!(store.next_due().await.unwrap().0, Some(at(10)));
+}
+
 pub(crate) async fn an_id_that_is_taken_is_a_conflict_and_nothing_is_changed(store: &dyn Store) {
     keep(store, &[Case::new(1)]).await;
     is_a_conflict(store, &changes(&[Case::new(2), Case::new(1)])).await;

@@ -1,0 +1,334 @@
+//! The command line: what there is to type.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use sayso_core::Period;
+
+use crate::exit::Exit;
+
+/// The address a server listens on, unless told otherwise.
+pub(crate) const USUAL_ADDRESS: &str = "127.0.0.1:7717";
+
+/// A human's say-so for AI agents.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sayso",
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done or granted, 1 refused, 2 error, 3 undecided."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// The data folder [default: ~/.local/share/sayso]
+    #[arg(long, global = true, env = "SAYSO_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// A PostgreSQL database, instead of SQLite in the data folder
+    #[arg(long, global = true, env = "SAYSO_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+    /// The server's address [default: that of the server on the data folder]
+    #[arg(long, global = true, env = "SAYSO_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// An agent's key or a person's token
+    #[arg(long, global = true, env = "SAYSO_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(Serve),
+    /// Watch a real agent at work under all three tiers
+    Demo(Demo),
+    #[command(hide = true)]
+    DemoAgent,
+    /// Write a starter policy and add a first agent
+    Init(Init),
+    /// Agents: add, list
+    #[command(subcommand)]
+    Agent(Agents),
+    /// Reviewers: add, list, login
+    #[command(subcommand)]
+    Reviewer(Reviewers),
+    /// Ask for a say-so, and wait for it
+    Ask(Ask),
+    /// Run a command once it has its say-so
+    Run(Run),
+    /// What waits for you
+    Inbox {
+        /// Stay, and show what comes; while it runs, you are listening
+        #[arg(long)]
+        watch: bool,
+    },
+    /// One escalation in full
+    Show {
+        /// Its id, or the first digits of it
+        id: String,
+    },
+    /// Say yes
+    Approve(Approve),
+    /// Say no
+    Deny(Decide),
+    /// Say no to something that silence would grant
+    Veto(Decide),
+    /// Nothing without a person: soft becomes hard
+    Hold(Decide),
+    /// Answer a question
+    Answer(Answer),
+    /// I am on it: the window stands still for a while
+    Take(Decide),
+    /// Stop everything, an agent, a tool or a rule
+    Halt(Halt),
+    /// Lift a halt
+    Resume {
+        /// The halt's id; all halts, if none is given
+        id: Option<String>,
+    },
+    /// Check how things are set up
+    Doctor,
+    /// Print completions for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Listen on this address
+    #[arg(long, default_value = USUAL_ADDRESS)]
+    pub(crate) listen: SocketAddr,
+    /// The policy file [default: policy.toml in the data folder, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Where people and agents reach this server [default: http://LISTEN]
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Calls a second that one credential may make; 0 for no limit
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) rate: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Answer by itself, check what came of it, and exit 0 only if all is as it must be
+    #[arg(long)]
+    pub(crate) unattended: bool,
+    /// Keep the folder with the repository and the ledger
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to write the policy [default: policy.toml in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The first agent's name
+    #[arg(long, default_value = "agent")]
+    pub(crate) agent: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Agents {
+    /// Add an agent, or give one a new key; the key is shown once
+    Add {
+        /// Its name
+        name: String,
+    },
+    /// All agents
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Reviewers {
+    /// Add a person, or give one new roles and a new token; both secrets are shown once
+    Add {
+        /// Their name
+        name: String,
+        /// reviewer, admin or auditor; may be given several times
+        #[arg(long = "role", default_value = "reviewer", value_name = "ROLE")]
+        roles: Vec<String>,
+    },
+    /// A new one-time login link
+    Login {
+        /// Whose
+        name: String,
+    },
+    /// All people
+    List,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct About {
+    /// fyi, soft or hard: more than the policy asks, never less
+    #[arg(long)]
+    pub(crate) tier: Option<String>,
+    /// What to tell people about it
+    #[arg(long, short, default_value = "")]
+    pub(crate) message: String,
+    /// What to show with it: JSON, or @FILE
+    #[arg(long, value_name = "JSON")]
+    pub(crate) context: Option<String>,
+    /// A longer window than the policy's, like 30m
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) window: Option<Period>,
+    /// Give up waiting after that long; it stays open [default: wait until it is decided]
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) wait: Option<Period>,
+    /// Don't wait: print the id and exit with 3
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Go on with one proposed before
+    #[arg(long, value_name = "ID")]
+    pub(crate) resume: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    sayso ask --tool git_merge --arg branch=feature --arg into=main -m 'Tests pass'\n  \
+    sayso ask --question 'A or B?' --option A --option B --default A\n\n\
+    Exit codes: 0 granted or answered, 1 refused, 2 error, 3 undecided.")]
+pub(crate) struct Ask {
+    /// The tool to be called
+    #[arg(long, required_unless_present_any = ["question", "resume"])]
+    pub(crate) tool: Option<String>,
+    /// An argument: name=value; the value is JSON if it can be read as JSON, else text
+    #[arg(long = "arg", value_name = "NAME=VALUE", requires = "tool")]
+    pub(crate) arg: Vec<String>,
+    /// All arguments, as a JSON object
+    #[arg(long, value_name = "JSON", conflicts_with = "arg", requires = "tool")]
+    pub(crate) arguments: Option<String>,
+    /// A question instead of an action
+    #[arg(long, conflicts_with = "tool")]
+    pub(crate) question: Option<String>,
+    /// An answer to choose from
+    #[arg(long = "option", value_name = "TEXT", requires = "question")]
+    pub(crate) options: Vec<String>,
+    /// What to go by on silence
+    #[arg(long, value_name = "ANSWER", requires = "question")]
+    pub(crate) default: Option<String>,
+    #[command(flatten)]
+    pub(crate) about: About,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sayso run -m 'Old build' -- rm -rf build\n\n\
+    What runs is the command that was approved, byte for byte. Once it runs, the exit code is its \
+    own; before that: 1 refused, 2 error, 3 undecided.")]
+pub(crate) struct Run {
+    /// The tool that the policy knows this by
+    #[arg(long, default_value = "shell")]
+    pub(crate) tool: String,
+    #[command(flatten)]
+    pub(crate) about: About,
+    /// The command
+    #[arg(last = true, required_unless_present = "resume", value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The escalation's id, or the first digits of it
+    pub(crate) id: String,
+    /// What to tell the agent
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) comment: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    pub(crate) decide: Decide,
+    /// Approve it with these arguments instead: a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub(crate) arguments: Option<String>,
+    /// Only if it still has this digest
+    #[arg(long)]
+    pub(crate) digest: Option<String>,
+    /// Don't show it and ask again
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Answer {
+    /// The escalation's id, or the first digits of it
+    pub(crate) id: String,
+    /// The answer: JSON for a form, else text
+    pub(crate) answer: String,
+    /// What to tell the agent
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) comment: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Halt {
+    /// Only this agent
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// Only this tool
+    #[arg(long, conflicts_with = "agent")]
+    pub(crate) tool: Option<String>,
+    /// Only this rule
+    #[arg(long, conflicts_with_all = ["agent", "tool"])]
+    pub(crate) rule: Option<String>,
+    /// Why
+    #[arg(long, short, default_value = "")]
+    pub(crate) reason: String,
+    /// Show the halts in force instead
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+impl Cli {
+    /// Does what was typed.
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let common = &self.common;
+        match self.command {
+            Command::Serve(serve) => crate::serve::run(common, &serve),
+            Command::Demo(demo) => crate::demo::run(&demo),
+            Command::DemoAgent => crate::demo::agent::run(common),
+            Command::Init(init) => crate::init::run(common, &init),
+            Command::Agent(agents) => crate::people::agents(common, &agents),
+            Command::Reviewer(reviewers) => crate::people::reviewers(common, &reviewers),
+            Command::Ask(ask) => crate::ask::run(common, &ask),
+            Command::Run(run) => crate::run::run(common, &run),
+            Command::Inbox { watch: false } => crate::inbox::list(common),
+            Command::Inbox { watch: true } => crate::inbox::watch(common),
+            Command::Show { id } => crate::inbox::show(common, &id),
+            Command::Approve(approve) => crate::decide::approve(common, &approve),
+            Command::Deny(decide) => crate::decide::refuse(common, "deny", &decide),
+            Command::Veto(decide) => crate::decide::refuse(common, "veto", &decide),
+            Command::Hold(decide) => crate::decide::refuse(common, "hold", &decide),
+            Command::Take(decide) => crate::decide::refuse(common, "take", &decide),
+            Command::Answer(answer) => crate::decide::answer(common, &answer),
+            Command::Halt(halt) => crate::halt::call(common, &halt),
+            Command::Resume { id } => crate::halt::lift(common, id.as_deref()),
+            Command::Doctor => crate::doctor::run(common),
+            Command::Completions { shell } => {
+                clap_complete::generate(shell, &mut Self::command(), "sayso", &mut std::io::stdout());
+                Ok(Exit::Done)
+            }
+            Command::Man => {
+                clap_mangen::Man::new(Self::command()).render(&mut std::io::stdout())?;
+                Ok(Exit::Done)
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `sayso approve`, `deny`, `veto`, `hold`, `take`, `answer`: a person decides.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anyhow::{Context, bail};
+use sayso_client::wire::{Decide as Request, Escalation};
+use sayso_client::{Client, ClientError};
+
+use crate::cli::{Answer, Approve, Common, Decide};
+use crate::connect::resolve;
+use crate::exit::Exit;
+use crate::output::{full, json, say, verdict};
+
+pub(crate) fn approve(common: &Common, approve: &Approve) -> anyhow::Result<Exit> {
+    let client = common.client()?;
+    let escalation = resolve(&client, &approve.decide.id)?;
+    let digest = approve.digest.clone().unwrap_or_else(|| escalation.digest.clone());
+    let arguments = approve.arguments.as_deref().map(serde_json::from_str).transpose();
+    let arguments = arguments.context("--arguments must be a JSON object")?;
+    if !approve.yes && escalation.is_pending() && std::io::stdin().is_terminal() {
+        say!("{}\n", full(&escalation));
+        if !confirmed("Approve exactly this? Type yes: ")? {
+            return Ok(Exit::Undecided);
+        }
+    }
+    let request = Request {
+        decision: "approve".into(),
+        digest: Some(digest),
+        comment: approve.decide.comment.clone(),
+        arguments,
+        ..Request::default()
+    };
+    send(common, &client, &escalation, &request)
+}
+
+fn confirmed(question: &str) -> anyhow::Result<bool> {
+    print!("{question}");
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim().eq_ignore_ascii_case("yes"))
+}
+
+/// Everything that lets nothing happen: one step, no questions.
+pub(crate) fn refuse(common: &Common, decision: &str, decide: &Decide) -> anyhow::Result<Exit> {
+    let client = common.client()?;
+    let escalation = resolve(&client, &decide.id)?;
+    let request = Request {
+        decision: decision.into(),
+        comment: decide.comment.clone(),
+        ..Request::default()
+    };
+    send(common, &client, &escalation, &request)
+}
+
+pub(crate) fn answer(common: &Common, answer: &Answer) -> anyhow::Result<Exit> {
+    let client = common.client()?;
+    let escalation = resolve(&client, &answer.id)?;
+    let Some(question) = &escalation.question else {
+        bail!("{} is an action: approve or deny it", escalation.id);
+    };
+    // Only a form takes JSON; everything else is the text as it stands.
+    let value = match &question.schema {
+        Some(_) => serde_json::from_str(&answer.answer).context("a form is answered with JSON")?,
+        None => answer.answer.clone().into(),
+    };
+    let request = Request {
+        decision: "answer".into(),
+        digest: Some(escalation.digest.clone()),
+        comment: answer.comment.clone(),
+        answer: Some(value),
+        ..Request::default()
+    };
+    send(common, &client, &escalation, &request)
+}
+
+fn send(
+    common: &Common,
+    client: &Client,
+    escalation: &Escalation,
+    request: &Request,
+) -> anyhow::Result<Exit> {
+    match client.decide(&escalation.id, request) {
+        Ok(escalation) if common.json => json(&escalation)?,
+        Ok(escalation) => say!("{}", verdict(&escalation)),
+        Err(ClientError::Refused(problem)) if problem.status == 409 || problem.status == 403 => {
+            if common.json {
+                json(&problem)?;
+            }
+            anstream::eprintln!("{}", problem.detail);
+            return Ok(Exit::Refused);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,237 @@
+//! `sayso serve`: wires store, policy, engine and site together.
+
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use sayso_core::ReviewerName;
+use sayso_core::credential::Role;
+use sayso_engine::{Engine, Options, PolicyFile, SystemClock};
+use sayso_store::sqlite::Access;
+use sayso_web::Web;
+use sayso_web::api::RateLimit;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::cli::{Common, Serve};
+use crate::connect::note_url;
+use crate::exit::Exit;
+use crate::output::{BOLD, CAREFUL, DIM, json, say, styled};
+
+/// The policy's file name in the data folder.
+pub(crate) const POLICY_FILE: &str = "policy.toml";
+/// How often the server tries its own front door.
+const PROBE: Duration = Duration::from_secs(2);
+/// How long requests at hand may take once the server is told to stop.
+const LAST_ORDERS: Duration = Duration::from_secs(5);
+
+/// A server that runs in this process.
+pub(crate) struct Running {
+    pub(crate) engine: Engine,
+    pub(crate) url: String,
+    /// The first person's one-time login link, if there was nobody before.
+    pub(crate) first: Option<(ReviewerName, String)>,
+    stop: watch::Sender<bool>,
+    site: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    /// Starts it; it is ready when this returns.
+    pub(crate) async fn start(common: &Common, serve: &Serve) -> anyhow::Result<Self> {
+        let folder = common.folder()?;
+        let policy = policy_file(serve.policy.clone(), folder.join(POLICY_FILE))?;
+        // Bound first: a second server on the same address should change nothing.
+        let listener = TcpListener::bind(serve.listen).await.with_context(|| {
+            format!("can't listen on {}; choose another address with --listen", serve.listen)
+        })?;
+        let address = listener.local_addr()?;
+        let url = serve.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let url = url.trim_end_matches('/').to_owned();
+
+        let store = common.store(Access::Serve).await?;
+        let clock = Arc::new(SystemClock::default());
+        let options = Options { policy, clock, issuer: url.clone() };
+        let engine = Engine::start(store, options).await?;
+        note_url(&folder, &url)?;
+        let first = first_person(&engine, &url).await?;
+
+        let (stop, stopped) = watch::channel(false);
+        let rate = RateLimit::new(Some(serve.rate).filter(|rate| *rate > 0));
+        let web = Web {
+            engine: engine.clone(),
+            public_url: url.as_str().into(),
+            rate,
+            stop: stopped.clone(),
+        };
+        let site = tokio::spawn(sayso_web::serve(listener, web));
+        tokio::spawn(probe(engine.clone(), address, stopped));
+        Ok(Self { engine, url, first, stop, site })
+    }
+
+    /// A new one-time login link for a person.
+    pub(crate) async fn login_link(&self, person: &ReviewerName) -> anyhow::Result<String> {
+        let link = self.engine.authority().login_link(person, self.engine.now()).await?;
+        Ok(login_url(&self.url, &link.reveal()))
+    }
+
+    /// Stops it: streams end, requests at hand finish.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        // Nobody listening for the news means that it has stopped already.
+        let _ = self.stop.send(true);
+        match tokio::time::timeout(LAST_ORDERS, self.site).await {
+            Ok(ended) => Ok(ended??),
+            // A request that takes longer has lost its caller by now; what it wrote is on disk.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// The address of a login link.
+pub(crate) fn login_url(url: &str, token: &str) -> String {
+    format!("{url}/login/{token}")
+}
+
+fn policy_file(asked: Option<PathBuf>, usual: PathBuf) -> anyhow::Result<PolicyFile> {
+    let path = match asked {
+        Some(path) => path,
+        None if usual.exists() => usual,
+        None => return Ok(PolicyFile::built_in()),
+    };
+    Ok(PolicyFile::open(&path)?)
+}
+
+/// Lets the first person in: whoever starts the server for the first time.
+async fn first_person(
+    engine: &Engine,
+    url: &str,
+) -> anyhow::Result<Option<(ReviewerName, String)>> {
+    let authority = engine.authority();
+    if !authority.people().await?.is_empty() {
+        return Ok(None);
+    }
+    let name = std::env::var("USER").ok().and_then(|user| ReviewerName::new(&user).ok());
+    let name = match name {
+        Some(name) => name,
+        None => ReviewerName::new("owner")?,
+    };
+    let roles = [Role::Reviewer, Role::Admin];
+    let person = authority.add_person(name.clone(), &roles, engine.now()).await?;
+    Ok(Some((name, login_url(url, &person.login.reveal()))))
+}
+
+/// Tries the server's own front door: while it does not open, a veto could not come in, and
+/// silence means nothing.
+async fn probe(engine: Engine, address: SocketAddr, mut stop: watch::Receiver<bool>) {
+    let mut worked = true;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(PROBE) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let works = matches!(tokio::time::timeout(PROBE, knock(address)).await, Ok(Ok(true)));
+        if works != worked {
+            tracing::warn!(works, "the server's own front door");
+            worked = works;
+        }
+        engine.veto_works(works);
+    }
+}
+
+async fn knock(address: SocketAddr) -> std::io::Result<bool> {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await?;
+    Ok(&head == b"HTTP/1.1 200")
+}
+
+/// A runtime for a server: as many threads as there are cores, and not more than four.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().min(4));
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}
+
+/// `sayso serve`.
+pub(crate) fn run(common: &Common, serve: &Serve) -> anyhow::Result<Exit> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_max_level(tracing::Level::INFO)
+        .init();
+    runtime()?.block_on(async {
+        let running = Running::start(common, serve).await?;
+        announce(common, serve, &running).await?;
+        until_told_to_stop().await?;
+        tracing::info!("stopping");
+        running.stop().await
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn announce(common: &Common, serve: &Serve, running: &Running) -> anyhow::Result<()> {
+    let url = &running.url;
+    let login = match &running.first {
+        Some((name, link)) => Some((name.to_string(), link.clone())),
+        None => match running.engine.authority().people().await?.first() {
+            Some((name, _)) if std::io::stdout().is_terminal() => {
+                Some((name.to_string(), running.login_link(name).await?))
+            }
+            _ => None,
+        },
+    };
+    if common.json {
+        let link = login.as_ref().map(|(_, link)| link);
+        json(&serde_json::json!({"url": url, "inbox": format!("{url}/inbox"), "login_url": link}))?;
+    } else {
+        say!("{} listens on {}", styled(BOLD, "sayso"), url);
+        say!("  inbox   {url}/inbox");
+        if let Some((name, link)) = login {
+            say!("  log in  {link}");
+            say!("          {}", styled(DIM, format_args!("as {name}, once, within a day")));
+        }
+        if running.engine.policy().policy.text() == sayso_engine::PolicyFile::built_in().state().policy.text() {
+            say!("  policy  {}", styled(CAREFUL, "none: everything is hard; `sayso init` writes one"));
+        }
+        if !serve.listen.ip().is_loopback() && !url.starts_with("https://") {
+            say!(
+                "  {}",
+                styled(CAREFUL, "anybody on the network can read along: put TLS in front, and say \
+                                 so with --public-url https://…")
+            );
+        }
+    }
+    Ok(std::io::stdout().flush()?)
+}
+
+async fn until_told_to_stop() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}
+
+/// Fails where a command needs a runtime for a moment only.
+pub(crate) fn block_on<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => bail!("can't start: {error}"),
+    }
+}
