@@ -54,6 +54,18 @@ impl PolicyFile {
         Self::holding(None, policy)
     }
 
+    /// The policy in `path`; the built-in one until there is such a file.
+    pub fn open_or_built_in(path: &Path) -> Result<Self, NoPolicy> {
+        match Self::open(path) {
+            Err(NoPolicy::Unreadable { cause, .. })
+                if cause.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(Self::holding(Some(path.to_owned()), Policy::default()))
+            }
+            opened => opened,
+        }
+    }
+
     /// The policy in `path`.
     pub fn open(path: &Path) -> Result<Self, NoPolicy> {
         let unreadable = |cause| NoPolicy::Unreadable { path: path.to_owned(), cause };
@@ -83,7 +95,7 @@ impl PolicyFile {
         let present = stamp(path).ok();
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if present.is_some() && *seen == present {
+            if *seen == present {
                 return None;
             }
             *seen = present;

@@ -61,6 +61,9 @@ fn waiting(record: &Record, moment: &Moment) -> String {
     let escalation = &record.escalation;
     let verdict = escalation.verdict();
     match escalation.waiting_for(moment) {
+        Some(WaitingFor::Listener) if moment.hearing.running => {
+            "It is on its way to those who listen; its window begins when it reaches one.".into()
+        }
         Some(WaitingFor::Listener) => format!(
             "Nobody who could veto is listening, so the window of {} stands still. It becomes \
              hard if that lasts {}.",

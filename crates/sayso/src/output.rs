@@ -133,7 +133,7 @@ pub(crate) fn standing(escalation: &Escalation) -> String {
     }
     match (&escalation.deadline, escalation.waiting_for.as_deref()) {
         (Some(deadline), _) => format!("goes ahead {} unless vetoed", relative(deadline)),
-        (None, Some("listener")) => "paused: nobody is listening".into(),
+        (None, Some("listener")) => "the window stands still until somebody hears".into(),
         (None, Some("taker")) => {
             format!("{} is on it", escalation.taken_by.as_deref().unwrap_or("somebody"))
         }

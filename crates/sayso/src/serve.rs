@@ -2,14 +2,14 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sayso_core::ReviewerName;
 use sayso_core::credential::Role;
-use sayso_engine::{Engine, Options, PolicyFile, SystemClock};
+use sayso_engine::{Engine, NoPolicy, Options, PolicyFile, SystemClock};
 use sayso_store::sqlite::Access;
 use sayso_web::Web;
 use sayso_web::api::RateLimit;
@@ -43,7 +43,7 @@ impl Running {
     /// Starts it; it is ready when this returns.
     pub(crate) async fn start(common: &Common, serve: &Serve) -> anyhow::Result<Self> {
         let folder = common.folder()?;
-        let policy = policy_file(serve.policy.clone(), folder.join(POLICY_FILE))?;
+        let policy = policy_file(serve.policy.as_deref(), &folder.join(POLICY_FILE))?;
         // Bound first: a second server on the same address should change nothing.
         let listener = TcpListener::bind(serve.listen).await.with_context(|| {
             format!("can't listen on {}; choose another address with --listen", serve.listen)
@@ -95,13 +95,11 @@ pub(crate) fn login_url(url: &str, token: &str) -> String {
     format!("{url}/login/{token}")
 }
 
-fn policy_file(asked: Option<PathBuf>, usual: PathBuf) -> anyhow::Result<PolicyFile> {
-    let path = match asked {
-        Some(path) => path,
-        None if usual.exists() => usual,
-        None => return Ok(PolicyFile::built_in()),
-    };
-    Ok(PolicyFile::open(&path)?)
+fn policy_file(asked: Option<&Path>, usual: &Path) -> Result<PolicyFile, NoPolicy> {
+    match asked {
+        Some(path) => PolicyFile::open(path),
+        None => PolicyFile::open_or_built_in(usual),
+    }
 }
 
 /// Lets the first person in: whoever starts the server for the first time.

@@ -253,10 +253,13 @@ pub(crate) async fn a_halt_called_during_a_sweep_elsewhere_is_carried_out(
     world: &World,
     other: &Server,
 ) {
+    let t = std::time::Instant::now();
     let count = many(world, 1_100).await.len();
+    eprintln!("DBG many {:?}", t.elapsed());
     for _ in 0..5 {
         let nobody = Scope::Agent(world.mule.name().clone());
         let first = world.engine().halt(&world.ana, nobody, "stop".into()).await.unwrap();
+        eprintln!("DBG first {:?}", t.elapsed());
         let second = other.engine.halt(&world.bo, Scope::Everything, "stop".into()).await.unwrap();
         carried_out(other).await;
         assert_eq!(count_frozen(other).await, count);

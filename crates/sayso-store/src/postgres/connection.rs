@@ -16,14 +16,21 @@ use crate::{Result, StoreError};
 /// How long connecting, or an unacknowledged packet, may take before the server counts as gone.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What every connection begins with. Each statement names the index it relies on, so statistics
-/// must never turn one into a walk over a table that has only just begun to grow. What is
-/// acknowledged is on disk, whatever the database's own default. A server that hangs in the middle
-/// of a unit of work must not hold its locks for ever.
+/// What every connection begins with.
+///
+/// Rows are looked up one by one through an index, and come in its order: right for every
+/// statement here, however small its tables still are when the plan is made, and however little
+/// the planner knows about them. It may still begin a join at the wrong end; hence the LATERAL
+/// (… LIMIT 1) in them, which says what is looked up for what.
+///
+/// What is acknowledged is on disk, whatever the database's own default. A server that hangs in
+/// the middle of a unit of work must not hold its locks for ever.
 const SETTINGS: &str = "
     SET enable_seqscan = off;
+    SET enable_bitmapscan = off;
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
+    SET enable_memoize = off;
     SET jit = off;
     SET idle_in_transaction_session_timeout = '30s';
     SELECT set_config('synchronous_commit', 'on', false)

@@ -15,10 +15,16 @@ use crate::{Result, StoreError};
 
 // By ledger_history.
 const HISTORY: &str = "
-    SELECT escalation, version, seq, at, event, content
-    FROM ledger LEFT JOIN body USING (workspace, seq)
-    WHERE workspace = $1 AND escalation = ANY ($2::uuid[])
-    ORDER BY escalation, version";
+    SELECT asked.id, entry.version, entry.seq, entry.at, entry.event, body.content
+    FROM unnest($2::uuid[]) AS asked (id),
+    LATERAL (
+        SELECT version, seq, at, event FROM ledger
+        WHERE workspace = $1 AND escalation = asked.id ORDER BY version
+    ) AS entry
+    LEFT JOIN LATERAL (
+        SELECT content FROM body WHERE workspace = $1 AND seq = entry.seq LIMIT 1
+    ) AS body ON true
+    ORDER BY asked.id, entry.version";
 
 pub(super) async fn kept(
     db: &Connection,

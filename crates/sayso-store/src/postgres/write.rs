@@ -20,8 +20,9 @@ use crate::record::{
 };
 use crate::{Result, StoreError, Writer};
 
-/// On top of every connection's: a plan that was right once stays.
-const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_bitmapscan = off";
+/// On top of every connection's: what the planner knows of the tables changes nothing, since each
+/// statement leaves it one way only, so it need not think about it again.
+const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan";
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 macro_rules! statements {
@@ -49,13 +50,18 @@ statements! {
         WHERE head.workspace = $1 ORDER BY halt.id";
     // In id order, as everywhere, so that two writers don't wait for each other.
     load: "
-        SELECT state FROM escalation WHERE workspace = $1 AND id = ANY ($2::uuid[])
-        ORDER BY id FOR UPDATE";
+        SELECT known.state FROM unnest($2::uuid[]) AS asked (id),
+        LATERAL (
+            SELECT state FROM escalation
+            WHERE workspace = $1 AND id = asked.id LIMIT 1 FOR UPDATE
+        ) AS known";
     keys: "
-        SELECT nth, fingerprint, escalation
-        FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS asked (agent, key, nth)
-        JOIN idempotency AS known
-            ON known.workspace = $1 AND known.agent = asked.agent AND known.key = asked.key";
+        SELECT nth, known.fingerprint, known.escalation
+        FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS asked (agent, key, nth),
+        LATERAL (
+            SELECT fingerprint, escalation FROM idempotency
+            WHERE workspace = $1 AND agent = asked.agent AND key = asked.key LIMIT 1
+        ) AS known";
     // By escalation_wake_at and escalation_wake_heard. One statement, so that no more is locked
     // than is given out.
     due: "
@@ -110,9 +116,12 @@ statements! {
             FROM unnest($2::uuid[], $3::bigint[], $4::smallint[], $5::text[], $6::boolean[],
                         $7::boolean[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[])
                 AS new (id, before, tier, route, pending, redeemable, version, wake_at, wake_heard,
-                        state)
-            WHERE escalation.workspace = $1 AND escalation.id = new.id
-              AND escalation.version = new.before
+                        state),
+            LATERAL (
+                SELECT ctid AS place FROM escalation
+                WHERE workspace = $1 AND id = new.id LIMIT 1
+            ) AS known
+            WHERE escalation.ctid = known.place AND escalation.version = new.before
             RETURNING 1
         )
         SELECT sayso_expect((SELECT count(*) FROM changed), cardinality($2::uuid[]))";
@@ -149,9 +158,13 @@ statements! {
         ON CONFLICT (workspace, kind, route, id) DO UPDATE SET kind = excluded.kind";
     delete_outbox: "
         DELETE FROM outbox
-        USING unnest($2::text[], $3::text[], $4::uuid[]) AS done (kind, route, id)
-        WHERE outbox.workspace = $1 AND outbox.kind = done.kind AND outbox.route = done.route
-          AND outbox.id = done.id";
+        USING unnest($2::text[], $3::text[], $4::uuid[]) AS done (kind, route, id),
+        LATERAL (
+            SELECT ctid AS place FROM outbox
+            WHERE workspace = $1 AND kind = done.kind AND route = done.route AND id = done.id
+            LIMIT 1
+        ) AS known
+        WHERE outbox.ctid = known.place";
     insert_halts: "
         INSERT INTO halt (workspace, id, halt)
         SELECT $1, * FROM unnest($2::uuid[], $3::text[])";
@@ -257,7 +270,9 @@ impl Writer for PostgresWriter {
 
     async fn load(&mut self, ids: &[EscalationId]) -> Result<Vec<Escalation>> {
         let line = self.line()?;
-        let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+        let mut ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+        ids.sort_unstable();
+        ids.dedup();
         states(&line.rows(&line.say.load, [&&*self.workspace, &ids]).await?, 0)
     }
 
