@@ -1,5 +1,6 @@
 //! The policy in force, and the file it comes from.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -58,7 +59,7 @@ impl PolicyFile {
     pub fn open_or_built_in(path: &Path) -> Result<Self, NoPolicy> {
         match Self::open(path) {
             Err(NoPolicy::Unreadable { cause, .. })
-                if cause.kind() == std::io::ErrorKind::NotFound =>
+                if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
             {
                 Ok(Self::holding(Some(path.to_owned()), Policy::default()))
             }

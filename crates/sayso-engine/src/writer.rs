@@ -53,7 +53,8 @@ pub(crate) struct WriterLoop {
 /// Carrying halts, or their ends, to what they cover.
 #[derive(Clone, Debug, Default)]
 struct Sweep {
-    /// What was asked for when it began: no more than that is done when it ends.
+    /// What was asked for before it began: no more than that is done when it ends. Empty, if that
+    /// is still to be looked up.
     asked: Vec<Outbox>,
     /// How far it has got.
     after: Option<EscalationId>,
@@ -193,16 +194,20 @@ impl WriterLoop {
             unit.tick(DUE).await?;
         }
         let mut sweeping = self.sweeping.clone();
-        if let Some(sweep) = &mut sweeping {
-            if sweep.after.is_none() {
+        match &mut sweeping {
+            None => {}
+            // It begins with the next unit, which sees all the halts that were asked for in this
+            // one: another server may have called them since this one began.
+            Some(sweep) if sweep.asked.is_empty() => {
                 sweep.asked = unit.asked_sweeps().await?;
+                sweeping = sweeping.filter(|sweep| !sweep.asked.is_empty());
             }
-            if !sweep.asked.is_empty() {
+            Some(sweep) => {
                 sweep.after = unit.sweep(sweep.after, SWEEP).await?;
-            }
-            if sweep.after.is_none() {
-                unit.swept(std::mem::take(&mut sweep.asked));
-                sweeping = None;
+                if sweep.after.is_none() {
+                    unit.swept(std::mem::take(&mut sweep.asked));
+                    sweeping = None;
+                }
             }
         }
         let committed = unit.commit().await?;

@@ -1,5 +1,9 @@
 //! The inbox: pages for people.
 
+mod diff;
+mod shown;
+mod text;
+
 use axum::Router;
 
 use crate::Web;

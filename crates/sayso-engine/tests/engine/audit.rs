@@ -1,36 +1,67 @@
 //! What must be true of every ledger and every state, whatever happened.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sayso_core::escalation::PermitState;
 use sayso_core::grant::Basis;
 use sayso_core::{Escalation, EscalationId, Event, Tier};
-use sayso_store::{Entry, Happened};
+use sayso_engine::Record;
+use sayso_store::{Entry, Happened, Kept};
 
-use crate::world::Server;
+use crate::world::{Server, eventually};
 
 /// Holds a server's store against the law.
 pub(crate) async fn all(server: &Server) {
-    let entries = ledger(server).await;
+    // While timers still do something, what is read first is older than what is read last.
+    eventually("nothing happens any more", async || {
+        let entries = ledger(server).await;
+        let states = states(server, &entries).await;
+        let is_still = server.store.ledger_size().await.unwrap() == entries.len() as u64;
+        if is_still {
+            holds(server, &entries, &states);
+        }
+        is_still
+    })
+    .await;
+}
+
+/// An escalation as it is kept, and as it is shown.
+struct States {
+    kept: Kept,
+    shown: Arc<Record>,
+}
+
+async fn states(server: &Server, entries: &[Entry]) -> HashMap<EscalationId, States> {
+    let mut states = HashMap::new();
+    for id in histories(entries).into_keys() {
+        let kept = server.store.kept(id).await.unwrap().unwrap();
+        let shown = server.engine.get(id).await.unwrap();
+        states.insert(id, States { kept, shown });
+    }
+    states
+}
+
+fn holds(server: &Server, entries: &[Entry], states: &HashMap<EscalationId, States>) {
     for (entry, seq) in entries.iter().zip(1..) {
         assert_eq!(entry.seq, seq, "the ledger has a gap");
     }
     let times: Vec<_> = entries.iter().map(|entry| entry.at).collect();
     assert!(!server.store.is_exclusive() || times.is_sorted(), "time ran backwards in the ledger");
-    for (id, history) in histories(&entries) {
+    for (id, history) in histories(entries) {
         lawful(id, &history);
         let folded =
             Escalation::fold(id, history.iter().map(|(at, _, event)| (*at, *event))).unwrap();
-        let kept = server.store.kept(id).await.unwrap().unwrap();
+        let States { kept, shown } = &states[&id];
         assert_eq!(kept.escalation, folded, "{id}: the state is not the fold of its history");
         assert_eq!(kept.history.len(), history.len(), "{id}");
-        let shown = server.engine.get(id).await.unwrap();
         assert_eq!(shown.escalation, folded, "{id}: what is shown is not what is kept");
         assert_eq!(shown.history.len(), history.len(), "{id}");
     }
 }
 
+/// All of a server's ledger.
 pub(crate) async fn ledger(server: &Server) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     loop {

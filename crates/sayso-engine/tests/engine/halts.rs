@@ -42,10 +42,7 @@ async fn open(server: &Server) -> Vec<Escalation> {
     let mut query = Query { pending: Some(true), limit: 500, ..Query::default() };
     let mut found = Vec::new();
     loop {
-        let t = std::time::Instant::now();
         let page = server.store.list(&query).await.unwrap();
-        let f = page.items.iter().filter(|k| k.escalation.frozen().is_some()).count();
-        eprintln!("DBG page {} frozen {f} {:?}", page.items.len(), t.elapsed());
         found.extend(page.items.into_iter().map(|kept| kept.escalation));
         match page.next {
             Some(_) => query.before = page.next,

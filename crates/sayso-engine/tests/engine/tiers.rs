@@ -48,6 +48,7 @@ pub(crate) async fn time_never_grants_a_hard_one(world: &mut World) {
 }
 
 pub(crate) async fn the_model_raises_its_tier_and_window(world: &mut World) {
+    let _listener = world.engine().listen();
     for (tool, asked) in
         [("note_release", Tier::Soft), ("note_release", Tier::Hard), ("merge", Tier::Hard)]
     {
@@ -57,7 +58,6 @@ pub(crate) async fn the_model_raises_its_tier_and_window(world: &mut World) {
         assert!(record.escalation.is_pending());
     }
 
-    let _listener = world.engine().listen();
     let new = NewEscalation { window: Some(minutes(40)), ..call("merge") };
     let id = world.propose(new).await.unwrap().escalation.id();
     world.deliver(id).await;

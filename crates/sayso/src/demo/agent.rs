@@ -13,18 +13,16 @@ use sayso_client::Client;
 use sayso_client::wire::{Action, Escalation, Propose, Report};
 use serde_json::{Map, Value, json};
 
-use super::repository::Repository;
+use super::repository::{BRANCH, RECORDS, Repository};
 use crate::cli::Common;
 use crate::exit::Exit;
 
-/// The branch with the work that is to be merged.
-pub(crate) const FEATURE: &str = "feature/logging-refactor";
-/// The branch of the task that the agent does meanwhile.
-pub(crate) const NEXT: &str = "task/test-amounts";
+/// The environment variable that names the folder to work in.
+pub(crate) const FOLDER: &str = "SAYSO_DEMO_FOLDER";
 /// The folder with the repository.
-pub(crate) const REPOSITORY: &str = "orders";
-/// The directory that is to be deleted.
-pub(crate) const RECORDS: &str = "old-customer-records-2022";
+const REPOSITORY: &str = "shop";
+/// The branch of the task that the agent does meanwhile.
+const NEXT: &str = "task/test-amounts";
 
 /// How long a piece of work takes, so that a person can follow.
 const PACE: Duration = Duration::from_millis(700);
@@ -38,18 +36,23 @@ const MERGE_FIRST: Duration = Duration::from_secs(45);
 type Piece = (&'static str, &'static str, &'static str);
 
 const PIECES: [Piece; 3] = [
-    ("Test that bad amounts are left out", "test_amounts.sh", include_str!("project/next/test_amounts.sh")),
+    (
+        "Test that bad amounts are left out",
+        "test_amounts.sh",
+        include_str!("project/next/test_amounts.sh"),
+    ),
     ("Say what the programs are for", "README.md", include_str!("project/next/README.md")),
     ("Begin a changelog", "CHANGELOG.md", include_str!("project/next/CHANGELOG.md")),
 ];
 
-/// Works in the present folder until everything is done or dropped.
+/// Works until everything is done or dropped.
 pub(crate) fn run(common: &Common) -> anyhow::Result<Exit> {
-    let folder = std::env::current_dir()?;
+    let folder = std::env::var_os(FOLDER).context("only `sayso demo` starts this")?;
+    let folder = PathBuf::from(folder);
     let agent = Agent { client: common.client()?, folder };
     let repository = agent.make_project()?;
     agent.refactor(&repository)?;
-    agent.tell(&format!("The log is refactored on {FEATURE}; its tests pass."))?;
+    agent.tell(&format!("The log is refactored on {BRANCH}; its tests pass."))?;
     let merge = agent.propose_merge(&repository)?;
     agent.go_on(&repository, merge)?;
     say("All done.");
@@ -71,6 +74,12 @@ struct Agent {
 
 impl Agent {
     fn make_project(&self) -> anyhow::Result<Repository> {
+        let records = self.folder.join(RECORDS);
+        std::fs::create_dir_all(&records)?;
+        for month in 1..=12 {
+            let name = format!("customers-2022-{month:02}.csv");
+            std::fs::write(records.join(name), "name;street\nada;1 Loom Lane\n")?;
+        }
         let repository = Repository::init(&self.folder.join(REPOSITORY))?;
         repository.commit(
             "Read orders and report on them",
@@ -86,7 +95,7 @@ impl Agent {
     }
 
     fn refactor(&self, repository: &Repository) -> anyhow::Result<()> {
-        repository.git(&["checkout", "--quiet", "-b", FEATURE])?;
+        repository.git(&["checkout", "--quiet", "-b", BRANCH])?;
         let steps: [Piece; 4] = [
             (
                 "Give the log one format and two levels",
@@ -129,9 +138,9 @@ impl Agent {
     }
 
     fn propose_merge(&self, repository: &Repository) -> anyhow::Result<Escalation> {
-        let head = repository.head(FEATURE)?;
-        let diff = repository.git(&["diff", &format!("main...{FEATURE}")])?;
-        let arguments = json!({"branch": FEATURE, "into": "main", "head": head});
+        let head = repository.head(BRANCH)?;
+        let diff = repository.git(&["diff", &format!("main...{BRANCH}")])?;
+        let arguments = json!({"branch": BRANCH, "into": "main", "head": head});
         let message = "One way to log instead of three. The tests passed after each commit.";
         self.propose("git_merge", arguments, message, Some(json!({"diff": diff})))
     }

@@ -6,13 +6,18 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
+/// The branch with the work that is to be merged.
+pub(crate) const BRANCH: &str = "feature/logging-refactor";
+/// The directory that is to be deleted.
+pub(crate) const RECORDS: &str = "old-customer-records-2022";
+
 /// What would have git look at another repository, as inside a git hook.
 const ELSEWHERE: [&str; 5] =
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
 
 /// A checkout of a repository.
 pub(crate) struct Repository {
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 impl Repository {

@@ -1,0 +1,144 @@
+//! Who opens a page: a person, by the session that their cookie holds. Agents' keys and people's
+//! tokens open nothing here.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use sayso_core::credential::{Person, Role};
+use sayso_core::{Digest, Period};
+
+use super::notice::Notice;
+use crate::Web;
+
+/// The most bytes of a form.
+const LARGEST_FORM: usize = 512 * 1024;
+/// The cookie's name; over HTTPS it has a prefix that only such a cookie may have.
+const COOKIE: &str = "sayso";
+const SECURE_COOKIE: &str = "__Host-sayso";
+
+/// A person who is logged in.
+pub(super) struct Visitor {
+    /// Who.
+    pub(super) person: Person,
+    /// The session's secret.
+    pub(super) session: String,
+}
+
+impl Visitor {
+    /// What every form of theirs carries, so that no other site's form can pass for one.
+    pub(super) fn form_token(&self) -> String {
+        Digest::of_parts(&[b"sayso form\n", self.session.as_bytes()]).to_string()
+    }
+
+    /// Whether they decide.
+    pub(super) fn decides(&self) -> bool {
+        self.person.is(Role::Reviewer)
+    }
+}
+
+impl FromRequestParts<Web> for Visitor {
+    type Rejection = Notice;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Notice> {
+        let session = session(web, &parts.headers).ok_or_else(Notice::logged_out)?;
+        let person = web.engine.authority().session(&session, web.engine.now()).await?;
+        Ok(Self { person: person.ok_or_else(Notice::logged_out)?, session })
+    }
+}
+
+/// What a person sent from one of our own pages.
+pub(super) struct Sent {
+    /// Who.
+    pub(super) visitor: Visitor,
+    /// The fields of the form, in order.
+    pub(super) fields: Fields,
+}
+
+impl FromRequest<Web> for Sent {
+    type Rejection = Notice;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, Notice> {
+        let (mut parts, body) = request.into_parts();
+        same_site(web, &parts.headers)?;
+        let visitor = Visitor::from_request_parts(&mut parts, web).await?;
+        let fields = Fields::from_request(Request::from_parts(parts, body), web).await?;
+        let token = fields.get("token").unwrap_or_default();
+        if Digest::of(token.as_bytes()) != Digest::of(visitor.form_token().as_bytes()) {
+            return Err(Notice::foreign_form());
+        }
+        Ok(Self { visitor, fields })
+    }
+}
+
+/// The fields of a form.
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// A field, if it was sent.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(field, _)| field == name).map(|(_, value)| &**value)
+    }
+
+    /// A field that says something, with the line breaks that people mean.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let text = self.get(name)?.replace("\r\n", "\n");
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}
+
+impl FromRequest<Web> for Fields {
+    type Rejection = Notice;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, Notice> {
+        same_site(web, request.headers())?;
+        let bytes = axum::body::to_bytes(request.into_body(), LARGEST_FORM).await;
+        let bytes = bytes.map_err(|_| Notice::too_large(LARGEST_FORM))?;
+        Ok(Self(serde_urlencoded::from_bytes(&bytes).map_err(|_| Notice::unreadable_form())?))
+    }
+}
+
+/// Refuses what another site made the browser send.
+fn same_site(web: &Web, headers: &HeaderMap) -> Result<(), Notice> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if text("sec-fetch-site").is_some_and(|site| site != "same-origin") {
+        return Err(Notice::foreign_form());
+    }
+    let Some(origin) = text("origin") else { return Ok(()) };
+    // The same server goes by several names: 127.0.0.1 and localhost, or another one behind a
+    // proxy. What counts is that the page was of the one that it was sent to.
+    let authority = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
+    let here = authority.is_some_and(|authority| text("host") == Some(authority.as_str()));
+    match here || origin == &*web.public_url {
+        true => Ok(()),
+        false => Err(Notice::foreign_form()),
+    }
+}
+
+fn is_secure(web: &Web) -> bool {
+    web.public_url.starts_with("https://")
+}
+
+fn cookie_name(web: &Web) -> &'static str {
+    if is_secure(web) { SECURE_COOKIE } else { COOKIE }
+}
+
+fn session(web: &Web, headers: &HeaderMap) -> Option<String> {
+    let name = cookie_name(web);
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value.to_owned())
+}
+
+/// A `Set-Cookie` for a session; with no time to last, it ends one.
+pub(super) fn cookie(web: &Web, session: &str, lasts: Period) -> String {
+    let secure = if is_secure(web) { "; Secure" } else { "" };
+    let age = lasts.as_micros() / 1_000_000;
+    let name = cookie_name(web);
+    format!("{name}={session}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
+}

@@ -1,0 +1,10 @@
+//! The real binary, as scripts and people meet it.
+#![allow(clippy::unwrap_used, reason = "tests may panic, and helpers are tests too")]
+
+mod ask;
+mod crash;
+mod demo;
+mod people;
+mod run;
+mod serve;
+mod server;

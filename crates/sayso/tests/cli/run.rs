@@ -1,0 +1,84 @@
+//! `sayso run`: the command that was approved, and nothing else.
+
+use std::process::Stdio;
+
+use crate::server::{Server, json};
+
+/// Starts `sayso run`, lets `decide` see what it asks for, and gives its exit code and output.
+fn run(
+    server: &Server,
+    command: &[&str],
+    decide: impl FnOnce(&str),
+) -> (Option<i32>, String) {
+    let (bot, ana) = (server.agent("bot"), server.reviewer("watcher"));
+    let mut watching = server.watch(&ana);
+    let mut child = server.as_(&bot);
+    child.args(["run", "--"]).args(command).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = child.spawn().unwrap();
+    let asked = watching.until("proposed", "shell");
+    decide(asked["id"].as_str().unwrap());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn receipt(server: &Server, token: &str) -> serde_json::Value {
+    let ana = server.as_(token).args(["inbox", "--json"]).output().unwrap();
+    assert_eq!(json(&ana), serde_json::json!([]), "nothing is left open");
+    let url = format!("{}/v1/escalations?state=settled", server.url);
+    let client = sayso_client::Client::new(&server.url, token);
+    let page = client.list("state=settled").unwrap_or_else(|error| panic!("{url}: {error}"));
+    serde_json::to_value(&page.items[0].receipt).unwrap()
+}
+
+#[test]
+fn an_approved_command_runs_and_its_exit_code_passes_through() {
+    let server = Server::start();
+    let ana = server.reviewer("ana");
+    let approve = |id: &str| {
+        server.as_(&ana).args(["approve", id, "--yes"]).output().unwrap();
+    };
+    let (code, printed) = run(&server, &["sh", "-c", "echo ran; exit 7"], approve);
+    assert_eq!(code, Some(7));
+    assert!(printed.ends_with("ran\n"), "{printed}");
+    let receipt = receipt(&server, &ana);
+    assert_eq!((&receipt["result"], &receipt["comment"]), (&"failed".into(), &"exit code 7".into()));
+}
+
+#[test]
+fn what_runs_is_what_was_approved_not_what_was_typed() {
+    let server = Server::start();
+    let ana = server.reviewer("ana");
+    let edit = |id: &str| {
+        let arguments = r#"{"command":["echo","edited"],"cwd":"/"}"#;
+        server.as_(&ana).args(["approve", id, "--yes", "--arguments", arguments]).output().unwrap();
+    };
+    let (code, printed) = run(&server, &["echo", "typed"], edit);
+    assert_eq!(code, Some(0));
+    assert!(printed.ends_with("edited\n") && !printed.ends_with("typed\n"), "{printed}");
+    assert_eq!(receipt(&server, &ana)["result"], "succeeded");
+}
+
+#[test]
+fn a_denied_command_does_not_run() {
+    let server = Server::start();
+    let ana = server.reviewer("ana");
+    let mark = server.data().join("mark");
+    let deny = |id: &str| {
+        server.as_(&ana).args(["deny", id]).output().unwrap();
+    };
+    let (code, _) = run(&server, &["touch", mark.to_str().unwrap()], deny);
+    assert_eq!(code, Some(1));
+    assert!(!mark.exists());
+}
+
+#[test]
+fn a_command_that_is_not_there_is_a_failed_receipt() {
+    let server = Server::start();
+    let ana = server.reviewer("ana");
+    let approve = |id: &str| {
+        server.as_(&ana).args(["approve", id, "--yes"]).output().unwrap();
+    };
+    let (code, _) = run(&server, &["/no/such/program"], approve);
+    assert_eq!(code, Some(2));
+    assert_eq!(receipt(&server, &ana)["result"], "failed");
+}

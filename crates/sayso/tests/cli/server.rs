@@ -1,0 +1,166 @@
+//! A served instance to test against, in a process of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+pub(crate) const POLICY: &str = r#"
+[[rule]]
+tool = "note"
+tier = "fyi"
+
+[[rule]]
+tool = "merge"
+tier = "soft"
+window = "1s"
+
+[[rule]]
+tool = ["drop", "shell"]
+tier = "hard"
+"#;
+
+/// The binary, with no environment of the tester's.
+pub(crate) fn sayso() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sayso"));
+    for name in ["SAYSO_DATA", "SAYSO_DATABASE_URL", "SAYSO_URL", "SAYSO_TOKEN"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// What a command printed, as JSON.
+pub(crate) fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {output:?}");
+    })
+}
+
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+    pub(crate) folder: tempfile::TempDir,
+    database: Option<String>,
+}
+
+impl Server {
+    /// Starts one on a fresh folder; it is ready when this returns.
+    pub(crate) fn start() -> Self {
+        Self::on(tempfile::tempdir().unwrap(), None, "127.0.0.1:0")
+    }
+
+    /// Starts one on that folder, database and address.
+    pub(crate) fn on(folder: tempfile::TempDir, database: Option<String>, listen: &str) -> Self {
+        let policy = folder.path().join("test-policy.toml");
+        std::fs::write(&policy, POLICY).unwrap();
+        let mut command = sayso();
+        command.arg("--data").arg(folder.path());
+        if let Some(database) = &database {
+            command.args(["--database", database]);
+        }
+        command.args(["--json", "serve", "--listen", listen, "--policy"]).arg(&policy);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let Ok(ready) = serde_json::from_str::<Value>(&line) else {
+            let output = child.wait_with_output().unwrap();
+            panic!("the server did not start: {}", String::from_utf8_lossy(&output.stderr));
+        };
+        Self { child, url: ready["url"].as_str().unwrap().to_owned(), folder, database }
+    }
+
+    /// A command on the same data.
+    pub(crate) fn beside(&self) -> Command {
+        let mut command = sayso();
+        command.arg("--data").arg(self.folder.path());
+        if let Some(database) = &self.database {
+            command.args(["--database", database]);
+        }
+        command
+    }
+
+    pub(crate) fn agent(&self, name: &str) -> String {
+        let output = self.beside().args(["agent", "add", name, "--json"]).output().unwrap();
+        json(&output)["token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn reviewer(&self, name: &str) -> String {
+        let output = self.beside().args(["reviewer", "add", name, "--json"]).output().unwrap();
+        json(&output)["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A command of somebody with that credential.
+    pub(crate) fn as_(&self, token: &str) -> Command {
+        let mut command = sayso();
+        command.env("SAYSO_URL", &self.url).env("SAYSO_TOKEN", token);
+        command
+    }
+
+    /// Opens a reviewer's watching terminal; it listens when this returns.
+    pub(crate) fn watch(&self, token: &str) -> Watching {
+        let mut command = self.as_(token);
+        command.args(["inbox", "--watch", "--json"]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Watching { child, lines }
+    }
+
+    /// Kills it at once, and starts another on the same data and address.
+    pub(crate) fn kill_and_restart(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let listen = self.url.trim_start_matches("http://").to_owned();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        Self::on(folder, self.database.clone(), &listen)
+    }
+
+    /// Tells it to stop, and waits until it has; what it wrote to its log.
+    pub(crate) fn stop(mut self) -> (bool, String) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        let mut log = String::new();
+        std::io::Read::read_to_string(&mut self.child.stderr.take().unwrap(), &mut log).unwrap();
+        (self.child.wait().unwrap().success(), log)
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A terminal that listens.
+pub(crate) struct Watching {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Watching {
+    /// Reads on until that word happened to an escalation of that tool; the escalation then.
+    pub(crate) fn until(&mut self, word: &str, tool: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "the stream ended");
+            let event: Value = serde_json::from_str(&line).unwrap();
+            if event["event"] == word && event["escalation"]["action"]["tool"] == tool {
+                return event["escalation"].clone();
+            }
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
