@@ -74,6 +74,21 @@ impl Period {
         Self(u64::try_from(end.duration_since(start).as_micros()).unwrap_or(0))
     }
 
+    /// About how long it is, for people: in its largest unit or two, `20 s`, `1 min 5 s`, `3 h`.
+    pub fn about(self) -> String {
+        let secs = self.0 / 1_000_000;
+        match secs {
+            0..60 => format!("{secs} s"),
+            60..600 if secs % 60 != 0 => format!("{} min {} s", secs / 60, secs % 60),
+            60..3_600 => format!("{} min", secs / 60),
+            3_600..86_400 if secs % 3_600 >= 60 => {
+                format!("{} h {} min", secs / 3_600, secs % 3_600 / 60)
+            }
+            3_600..86_400 => format!("{} h", secs / 3_600),
+            _ => format!("{} d", secs / 86_400),
+        }
+    }
+
     fn signed(self) -> SignedDuration {
         SignedDuration::from_micros(i64::try_from(self.0).unwrap_or(i64::MAX))
     }

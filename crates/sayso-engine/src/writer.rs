@@ -293,6 +293,9 @@ fn again(error: &EngineError) -> EngineError {
     match error {
         EngineError::Store(StoreError::Full) => StoreError::Full.into(),
         EngineError::Store(StoreError::Conflict) => StoreError::Conflict.into(),
+        EngineError::Store(StoreError::Unreachable(why)) => {
+            StoreError::Unreachable(why.clone()).into()
+        }
         other => StoreError::Failed(other.to_string().into()).into(),
     }
 }

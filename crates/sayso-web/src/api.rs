@@ -2,11 +2,11 @@
 //! site can call it; the inbox has its own doors.
 
 mod body;
-mod caller;
-mod decisions;
-mod escalations;
+pub(crate) mod caller;
+pub(crate) mod decisions;
+pub(crate) mod escalations;
 mod events;
-mod halts;
+pub(crate) mod halts;
 mod ledger;
 pub mod openapi;
 mod permits;

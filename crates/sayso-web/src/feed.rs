@@ -23,8 +23,9 @@ const PULSE: Duration = Duration::from_secs(2);
 /// How many open escalations are read at a time.
 const PAGE: usize = 200;
 
-/// How an escalation is written into `data:`. One line.
-pub(crate) type Write = Arc<dyn Fn(&Engine, &Record) -> String + Send + Sync>;
+/// How what happened to an escalation, in one word, is written: the event's `event:` and `data:`
+/// lines, each ended.
+pub(crate) type Write = Arc<dyn Fn(&Engine, &str, &Record) -> String + Send + Sync>;
 
 /// A stream to be opened.
 pub(crate) struct Feed {
@@ -150,8 +151,8 @@ impl Feed {
     }
 
     async fn tell(&self, line: &Line, id: &str, word: &str, record: &Record) -> Result<(), End> {
-        let data = (self.write)(&self.engine, record);
-        line.write(format!("{id}event: {word}\ndata: {data}\n\n")).await?;
+        let told = (self.write)(&self.engine, word, record);
+        line.write(format!("{id}{told}\n")).await?;
         if self.listens && record.escalation.is_undelivered() {
             // The connection has taken it: whoever is at its other end has been shown it.
             let id = record.escalation.id();

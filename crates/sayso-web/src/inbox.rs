@@ -1,14 +1,76 @@
-//! The inbox: pages for people.
+//! The inbox: pages for people, on a desk or a phone. Everything works without a script, except
+//! that nothing moves by itself.
+//!
+//! A page shows what an agent says as text and never as markup ([`text`]), takes forms of its own
+//! pages only ([`visitor`]), and leaves every decision to the engine.
 
+mod answer;
+mod assets;
+mod board;
+mod card;
+mod decide;
 mod diff;
+mod halts;
+mod history;
+mod live;
+mod login;
+mod notice;
+mod page;
 mod shown;
 mod text;
+mod visitor;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{Redirect, Response};
+use axum::routing::{get, post};
 
 use crate::Web;
 
+/// What a page may do: load its own style and script, talk to its own server, nothing else.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+     img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'";
+
 /// The inbox's routes.
-pub fn router(_web: Web) -> Router {
+pub fn router(web: Web) -> Router {
     Router::new()
+        .route("/", get(async || Redirect::to("/inbox")))
+        .route("/inbox", get(board::show))
+        .route("/inbox/events", get(live::events))
+        .route("/inbox/history", get(history::show))
+        .route("/inbox/halts", get(halts::show).post(halts::call))
+        .route("/inbox/halts/{id}/lift", post(halts::lift))
+        .route("/inbox/assets/{name}", get(assets::asset))
+        .route("/inbox/{id}", get(page::show))
+        .route("/inbox/{id}/decisions", post(decide::decide))
+        .route("/login", get(login::needed))
+        .route("/login/{token}", get(login::ask).post(login::log_in))
+        .route("/logout", post(login::log_out))
+        .layer(middleware::from_fn(guarded))
+        .with_state(web)
+}
+
+/// Tells browsers what the pages never do, so that nothing smuggled into them does it either.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        // `no-referrer` would make browsers send `Origin: null` with our own forms.
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // Pages hold what is secret and what changes; only style and script are for keeping.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }

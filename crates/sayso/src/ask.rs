@@ -7,12 +7,13 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use sayso_client::wire::{Action, Escalation, Propose, Question};
 use sayso_client::{Client, ClientError};
+use sayso_core::Period;
 use serde_json::{Map, Value};
 
 use crate::cli::{About, Ask, Common};
 use crate::connect::resolve;
 use crate::exit::Exit;
-use crate::output::{DIM, headline, json, length, on_terminal, say, short, standing, styled, tier, verdict};
+use crate::output::{CAREFUL, DIM, headline, json, on_terminal, say, short, standing, styled, tier, verdict};
 
 /// How long one request waits, without and with somebody watching the countdown.
 const WAIT: Duration = Duration::from_secs(50);
@@ -153,8 +154,8 @@ pub(crate) fn countdown(escalation: &Escalation) -> String {
     let deadline = escalation.deadline.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
     match deadline {
         Some(deadline) => {
-            let left = deadline.duration_since(Timestamp::now());
-            format!("goes ahead in {} unless vetoed", styled(crate::output::CAREFUL.bold(), length(left)))
+            let left = Period::between(Timestamp::now(), deadline).about();
+            format!("goes ahead in {} unless vetoed", styled(CAREFUL.bold(), left))
         }
         None => standing(escalation),
     }

@@ -3,8 +3,9 @@
 use std::io::IsTerminal;
 
 use anstyle::{AnsiColor, Style};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sayso_client::wire::Escalation;
+use sayso_core::Period;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -68,19 +69,10 @@ pub(crate) fn tier(tier: &str) -> String {
 /// A moment, as far from now: `3 min ago`, `in 12 s`.
 pub(crate) fn relative(at: &str) -> String {
     let Ok(at) = at.parse::<Timestamp>() else { return text::line(at) };
-    let ago = Timestamp::now().duration_since(at);
-    if ago.is_negative() { format!("in {}", length(-ago)) } else { format!("{} ago", length(ago)) }
-}
-
-/// A length of time in its largest unit or two.
-pub(crate) fn length(length: SignedDuration) -> String {
-    let secs = length.as_secs().max(0);
-    match secs {
-        0..60 => format!("{secs} s"),
-        60..3_600 if secs % 60 == 0 || secs >= 600 => format!("{} min", secs / 60),
-        60..3_600 => format!("{} min {} s", secs / 60, secs % 60),
-        3_600..86_400 => format!("{} h {} min", secs / 3_600, secs % 3_600 / 60),
-        _ => format!("{} d", secs / 86_400),
+    let now = Timestamp::now();
+    match at > now {
+        true => format!("in {}", Period::between(now, at).about()),
+        false => format!("{} ago", Period::between(at, now).about()),
     }
 }
 

@@ -27,13 +27,19 @@ async fn lift(world: &World, halt: &Halt) {
 pub(crate) async fn carried_out(server: &Server) {
     eventually("the halts are carried out", async || {
         let halts = server.store.halts().await.unwrap();
-        open(server).await.iter().all(|escalation| {
+        for escalation in open(server).await {
             let (agent, tool, rule) =
                 (escalation.agent(), escalation.subject().tool(), escalation.rule());
             let covered = halts.iter().any(|halt| halt.covers(agent, tool, rule));
-            let stale = escalation.frozen().is_some_and(|by| halts.iter().all(|h| h.id != by));
-            covered == escalation.frozen().is_some() && !stale
-        })
+            let shown = server.engine.get(escalation.id()).await.unwrap();
+            for frozen in [escalation.frozen(), shown.escalation.frozen()] {
+                let stale = frozen.is_some_and(|by| halts.iter().all(|halt| halt.id != by));
+                if covered != frozen.is_some() || stale {
+                    return false;
+                }
+            }
+        }
+        true
     })
     .await;
 }

@@ -1,10 +1,14 @@
 //! `POST /v1/escalations/{id}/decisions`: people decide.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use sayso_client::wire;
-use sayso_core::Digest;
+use sayso_core::credential::Person;
 use sayso_core::decision::{Says, Seen};
+use sayso_core::{Digest, EscalationId};
+use sayso_engine::{Engine, Record};
 
 use super::body::Strict;
 use super::caller::PersonCaller;
@@ -40,8 +44,18 @@ pub(super) async fn decide(
     Path(id): Path<String>,
     body: Strict<wire::Decide>,
 ) -> Result<Json<wire::Escalation>, Problem> {
-    let id = escalation_id(&id)?;
-    let wire::Decide { decision, digest, version, comment, arguments, answer } = body.value;
+    let record = carry_out(&web.engine, &person, escalation_id(&id)?, body.value).await?;
+    Ok(Json(view::escalation(&web.engine, &record)))
+}
+
+/// Checks what a person sent and lets the engine decide.
+pub(crate) async fn carry_out(
+    engine: &Engine,
+    person: &Person,
+    id: EscalationId,
+    decide: wire::Decide,
+) -> Result<Arc<Record>, Problem> {
+    let wire::Decide { decision, digest, version, comment, arguments, answer } = decide;
     let digest = digest.map(|digest| digest.parse::<Digest>()).transpose();
     let digest = digest.map_err(|bad| Problem::field("/digest", bad.to_string()))?;
     let seen = Seen { digest, version };
@@ -57,9 +71,7 @@ pub(super) async fn decide(
     }
     let says = match (decision.as_str(), arguments) {
         ("approve", Some(arguments)) => {
-            let engine = &web.engine;
-            let record = engine.approve_edited(id, &person, arguments, seen, comment).await?;
-            return Ok(Json(view::escalation(engine, &record)));
+            return Ok(engine.approve_edited(id, person, arguments, seen, comment).await?);
         }
         ("approve", None) => Says::Approve,
         ("deny", _) => Says::Deny,
@@ -74,6 +86,5 @@ pub(super) async fn decide(
             return Err(Problem::field("/decision", detail));
         }
     };
-    let record = web.engine.decide(id, &person, says, seen, comment).await?;
-    Ok(Json(view::escalation(&web.engine, &record)))
+    Ok(engine.decide(id, person, says, seen, comment).await?)
 }

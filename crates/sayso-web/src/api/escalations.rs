@@ -232,7 +232,7 @@ impl Shown {
     }
 }
 
-pub(super) fn escalation_id(text: &str) -> Result<EscalationId, Problem> {
+pub(crate) fn escalation_id(text: &str) -> Result<EscalationId, Problem> {
     text.parse().map_err(|bad: sayso_core::id::BadId| {
         Problem::new(problem::NOT_FOUND, format!("`id` in the address is {bad}"))
     })

@@ -68,12 +68,13 @@ pub(super) async fn events(
         channel,
         listens,
         agent,
-        write: Arc::new(move |engine, record| {
+        write: Arc::new(move |engine, word, record| {
             let shown = match with_permit {
                 true => view::with_permit(engine, record),
                 false => view::escalation(engine, record),
             };
-            serde_json::to_string(&shown).unwrap_or_default()
+            let shown = serde_json::to_string(&shown).unwrap_or_default();
+            format!("event: {word}\ndata: {shown}\n")
         }),
         stop: web.stop,
     };

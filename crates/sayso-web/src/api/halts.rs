@@ -5,7 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use sayso_client::wire;
 use sayso_core::HaltId;
+use sayso_core::credential::Person;
 use sayso_core::halt::{Halt, Scope};
+use sayso_engine::Engine;
 
 use super::body::Strict;
 use super::caller::{Caller, PersonCaller};
@@ -33,7 +35,17 @@ pub(super) async fn call(
     PersonCaller(person): PersonCaller,
     body: Strict<wire::CallHalt>,
 ) -> Result<(StatusCode, Json<wire::Halt>), Problem> {
-    let wire::CallHalt { agent, tool, rule, reason } = body.value;
+    let halt = carry_out(&web.engine, &person, body.value).await?;
+    Ok((StatusCode::CREATED, Json(view(&halt))))
+}
+
+/// Checks what a person sent and lets the engine call the halt.
+pub(crate) async fn carry_out(
+    engine: &Engine,
+    person: &Person,
+    call: wire::CallHalt,
+) -> Result<Halt, Problem> {
+    let wire::CallHalt { agent, tool, rule, reason } = call;
     let scope = match (agent, tool, rule) {
         (None, None, None) => Scope::Everything,
         (Some(agent), None, None) => Scope::Agent(name("/agent", &agent)?),
@@ -48,8 +60,7 @@ pub(super) async fn call(
         let detail = format!("must have at most {LONGEST_REASON} characters");
         return Err(Problem::field("/reason", detail));
     }
-    let halt = web.engine.halt(&person, scope, reason).await?;
-    Ok((StatusCode::CREATED, Json(view(&halt))))
+    Ok(engine.halt(person, scope, reason).await?)
 }
 
 fn name<T: std::str::FromStr<Err: std::fmt::Display>>(

@@ -81,12 +81,6 @@ impl Text {
     pub(crate) fn is_suspect(&self) -> bool {
         self.pieces.iter().any(|piece| !matches!(piece, Piece::Plain(_)))
     }
-
-    /// Both texts, one after the other.
-    pub(crate) fn followed_by(mut self, other: Self) -> Self {
-        self.pieces.extend(other.pieces);
-        self
-    }
 }
 
 /// The pieces so far, and the word being read.

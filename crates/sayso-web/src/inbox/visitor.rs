@@ -99,7 +99,7 @@ impl FromRequest<Web> for Fields {
 }
 
 /// Refuses what another site made the browser send.
-fn same_site(web: &Web, headers: &HeaderMap) -> Result<(), Notice> {
+pub(super) fn same_site(web: &Web, headers: &HeaderMap) -> Result<(), Notice> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if text("sec-fetch-site").is_some_and(|site| site != "same-origin") {
         return Err(Notice::foreign_form());

@@ -3,5 +3,7 @@
 
 mod api;
 mod bad_input;
+mod browser;
 mod contract;
+mod inbox;
 mod site;

@@ -90,22 +90,27 @@ pub(crate) struct Site {
     pub(crate) ana: String,
     pub(crate) bo: String,
     router: Router,
+    web: Web,
     _folder: tempfile::TempDir,
     stop: watch::Sender<bool>,
 }
 
 impl Site {
     pub(crate) async fn new() -> Self {
-        Self::with_rate(RateLimit::default()).await
+        Self::with(POLICY, RateLimit::default()).await
     }
 
     pub(crate) async fn with_rate(rate: RateLimit) -> Self {
+        Self::with(POLICY, rate).await
+    }
+
+    pub(crate) async fn with(policy: &str, rate: RateLimit) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path(), "default", Access::Serve).unwrap();
         let start = "2026-03-01T09:00:00Z".parse().unwrap();
         let clock = Arc::new(ManualClock(Mutex::new((start, Period::ZERO))));
         let options = Options {
-            policy: PolicyFile::fixed(Policy::parse(POLICY).unwrap()),
+            policy: PolicyFile::fixed(Policy::parse(policy).unwrap()),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             issuer: "http://sayso.test".into(),
         };
@@ -128,8 +133,23 @@ impl Site {
         };
         let bo = tokens.pop().unwrap();
         let ana = tokens.pop().unwrap();
-        let router = router(web);
-        Self { engine, clock, bot, ana, bo, router, _folder: folder, stop }
+        let router = router(web.clone());
+        Self { engine, clock, bot, ana, bo, router, web, _folder: folder, stop }
+    }
+
+    /// Serves it on a port of its own, until it is stopped. Says where.
+    pub(crate) async fn serve(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(sayso_web::serve(listener, self.web.clone()));
+        url
+    }
+
+    /// Where a person logs in, once.
+    pub(crate) async fn login_path(&self, person: &str) -> String {
+        let person = person.parse().unwrap();
+        let link = self.engine.authority().login_link(&person, self.engine.now()).await.unwrap();
+        format!("/login/{}", link.reveal())
     }
 
     /// Another agent's key.
@@ -182,7 +202,11 @@ impl Site {
 
     /// Proposes a call of `tool`, as the bot.
     pub(crate) async fn propose(&self, tool: &str) -> Value {
-        let body = json!({"action": {"tool": tool, "arguments": {"name": "x"}}});
+        self.ask(json!({"action": {"tool": tool, "arguments": {"name": "x"}}})).await
+    }
+
+    /// Proposes anything, as the bot.
+    pub(crate) async fn ask(&self, body: Value) -> Value {
         let answer = self.post("/v1/escalations", &self.bot, &body).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
         answer.json()
