@@ -74,7 +74,10 @@ impl Connection {
                 while self.buffer.len() < end + 4 + length {
                     self.fill().await?;
                 }
-                return Ok(Answer { status, body: self.buffer[end + 4..end + 4 + length].to_vec() });
+                return Ok(Answer {
+                    status,
+                    body: self.buffer[end + 4..end + 4 + length].to_vec(),
+                });
             }
             self.fill().await?;
         }

@@ -82,9 +82,10 @@ impl Setup {
     fn add(&self, what: &str, name: &str) -> io::Result<String> {
         let output = self.command().args([what, "add", name, "--json"]).output()?;
         let added: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        added["token"].as_str().map(str::to_owned).ok_or_else(|| {
-            io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())
-        })
+        added["token"]
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
     }
 
     /// Adds an agent; its key.

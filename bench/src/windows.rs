@@ -82,10 +82,8 @@ async fn propose(setup: &Setup, key: &str, count: u32) -> io::Result<()> {
 async fn deadlines(setup: &Setup, reviewer: &str, count: u32) -> io::Result<Timestamp> {
     loop {
         let pages = all(setup, reviewer, "state=pending").await?;
-        let known: Vec<Timestamp> = pages
-            .iter()
-            .filter_map(|item| item["deadline"].as_str()?.parse().ok())
-            .collect();
+        let known: Vec<Timestamp> =
+            pages.iter().filter_map(|item| item["deadline"].as_str()?.parse().ok()).collect();
         match known.iter().max() {
             Some(last) if known.len() == count as usize => return Ok(*last),
             _ => tokio::time::sleep(Duration::from_millis(100)).await,

@@ -7,8 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::{
-    CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Problem, Propose, Redeem, Redeemed,
-    Report,
+    CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Problem, Propose, Redeem, Redeemed, Report,
 };
 
 /// How long a connection may take to come about, and an answer beyond the time it may wait.

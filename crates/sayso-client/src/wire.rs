@@ -12,7 +12,10 @@ use serde_json::{Map, Value};
 #[serde(deny_unknown_fields)]
 pub struct Action {
     /// The tool to be called, 1 to 128 printable ASCII characters.
-    #[cfg_attr(feature = "openapi", schema(example = "git_merge", min_length = 1, max_length = 128))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "git_merge", min_length = 1, max_length = 128)
+    )]
     pub tool: String,
     /// What it is called with.
     #[serde(default)]

@@ -139,7 +139,9 @@ impl<'de> Deserialize<'de> for Period {
             type Value = Period;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a length of time like \"20s\", \"15m\" or \"1h 30m\", or whole seconds")
+                f.write_str(
+                    "a length of time like \"20s\", \"15m\" or \"1h 30m\", or whole seconds",
+                )
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Period, E> {

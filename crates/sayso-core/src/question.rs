@@ -138,8 +138,16 @@ fn quoted(options: &[String]) -> String {
 const SCHEMA_KEYS: [&str; 6] =
     ["type", "properties", "required", "title", "description", "additionalProperties"];
 const FIELD_KEYS: [&str; 10] = [
-    "type", "title", "description", "enum", "default", "minLength", "maxLength", "minimum",
-    "maximum", "format",
+    "type",
+    "title",
+    "description",
+    "enum",
+    "default",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "format",
 ];
 
 fn check_schema(schema: &Map<String, Value>) -> Result<(), String> {

@@ -223,12 +223,8 @@ impl<'a> Unit<'a> {
         let Some(working) = self.working.get(&id) else { return Ok(()) };
         let escalation = &working.escalation;
         let route = &escalation.verdict().route;
-        let mut moment = self.moment(
-            route,
-            escalation.agent(),
-            escalation.subject().tool(),
-            escalation.rule(),
-        );
+        let mut moment =
+            self.moment(route, escalation.agent(), escalation.subject().tool(), escalation.rule());
         if begins_silence(escalation, command)
             && let Some((_, latest)) = self.latest.iter().find(|(known, _)| known == route)
         {

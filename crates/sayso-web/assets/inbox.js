@@ -10,6 +10,8 @@ const title = document.title;
 let ahead = 0;
 // When something last moved under the reader's finger.
 let moved = -Infinity;
+// Whether what happens reaches this page. While it does not, no countdown is to be trusted.
+let connected = true;
 
 for (const card of document.querySelectorAll(".card[data-state=pending]")) note(card.dataset);
 
@@ -30,10 +32,12 @@ function say(text, state) {
 function listen() {
   const events = new EventSource("/inbox/events");
   events.addEventListener("ready", () => {
+    connected = true;
     say(shown.dataset.listens === "true" ? "Connected: you are listening" : "Connected", "on");
   });
   events.addEventListener("message", (event) => take(JSON.parse(event.data)));
   events.addEventListener("error", () => {
+    connected = false;
     say("Not connected: what agents do next does not reach you here", "off");
     // Refused for good: the session is over.
     if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 2000);
@@ -127,7 +131,7 @@ function length(seconds) {
 
 function tick() {
   const now = Date.now() + ahead;
-  for (const window of document.querySelectorAll("[data-until]")) {
+  for (const window of connected ? document.querySelectorAll("[data-until]") : []) {
     const left = (Date.parse(window.dataset.until) - now) / 1000;
     window.querySelector(".left").textContent = length(left);
     window.querySelector("progress").value = window.dataset.window - Math.max(0, left);

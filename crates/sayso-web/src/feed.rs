@@ -13,7 +13,8 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use http_body::Frame;
-use sayso_core::AgentName;
+use sayso_core::escalation::WaitingFor;
+use sayso_core::{AgentName, EscalationId};
 use sayso_engine::{Engine, Record};
 use sayso_store::Query;
 use tokio::sync::{mpsc, watch};
@@ -92,9 +93,13 @@ impl Feed {
     async fn run(&self, line: &Line) -> Result<(), End> {
         // Opened before the backlog is read, so that nothing falls between.
         let mut stream = self.engine.stream(self.after).await?;
-        self.tell_open(line).await?;
+        let unheard = self.tell_open(line).await?;
         line.write("event: ready\ndata: {}\n\n".into()).await?;
         let _listening = self.listens.then(|| self.engine.listen());
+        if self.listens {
+            // Their windows stood still when they were told, and pass from here on.
+            self.tell_all(line, "hearing", unheard).await?;
+        }
         loop {
             let Ok(update) = tokio::time::timeout(PULSE, stream.next()).await else {
                 line.write(": pulse\n\n".into()).await?;
@@ -109,9 +114,9 @@ impl Feed {
     }
 
     /// Tells everything that is open, oldest first; when resuming, only what nobody has been
-    /// shown yet.
-    async fn tell_open(&self, line: &Line) -> Result<(), End> {
-        let mut open = Vec::new();
+    /// shown yet. Says which windows stand still because nobody listens.
+    async fn tell_open(&self, line: &Line) -> Result<Vec<EscalationId>, End> {
+        let (mut open, mut unheard) = (Vec::new(), Vec::new());
         let mut query = Query {
             pending: Some(true),
             agent: self.agent.clone(),
@@ -120,27 +125,39 @@ impl Feed {
         };
         loop {
             let (records, next) = self.engine.list(&query).await?;
-            open.extend(records.iter().filter(|record| self.tells(record)).map(|record| {
-                record.escalation.id()
-            }));
+            for record in &records {
+                let escalation = &record.escalation;
+                let waiting = escalation.waiting_for(&self.engine.moment(record));
+                if waiting == Some(WaitingFor::Listener) && !escalation.is_undelivered() {
+                    unheard.push(escalation.id());
+                }
+                if self.tells(record) {
+                    open.push(escalation.id());
+                }
+            }
             match next {
                 Some(next) => query.before = Some(next),
                 None => break,
             }
         }
-        for id in open.into_iter().rev() {
-            if let Some(record) = self.engine.find(id).await?
-                && self.tells(&record)
-            {
-                self.tell(line, "", "open", &record).await?;
-            }
-        }
-        Ok(())
+        self.tell_all(line, "open", open).await?;
+        Ok(unheard)
     }
 
     fn tells(&self, record: &Record) -> bool {
-        let escalation = &record.escalation;
-        escalation.is_pending() && (self.after.is_none() || escalation.is_undelivered())
+        self.after.is_none() || record.escalation.is_undelivered()
+    }
+
+    /// Tells those that are still open, the last one first.
+    async fn tell_all(&self, line: &Line, word: &str, ids: Vec<EscalationId>) -> Result<(), End> {
+        for id in ids.into_iter().rev() {
+            if let Some(record) = self.engine.find(id).await?
+                && record.escalation.is_pending()
+            {
+                self.tell(line, "", word, &record).await?;
+            }
+        }
+        Ok(())
     }
 
     fn sees(&self, record: &Record) -> bool {

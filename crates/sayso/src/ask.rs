@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 use crate::cli::{About, Ask, Common};
 use crate::connect::resolve;
 use crate::exit::Exit;
-use crate::output::{CAREFUL, DIM, headline, json, on_terminal, say, short, standing, styled, tier, verdict};
+use crate::output::{
+    CAREFUL, DIM, headline, json, on_terminal, say, short, standing, styled, tier, verdict,
+};
 
 /// How long one request waits, without and with somebody watching the countdown.
 const WAIT: Duration = Duration::from_secs(50);
@@ -39,12 +41,15 @@ pub(crate) fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
 
 fn subject(ask: &Ask) -> anyhow::Result<(Option<Action>, Option<Question>)> {
     if let Some(text) = &ask.question {
-        return Ok((None, Some(Question {
-            text: text.clone(),
-            options: ask.options.clone(),
-            schema: None,
-            default: ask.default.clone().map(Value::String),
-        })));
+        return Ok((
+            None,
+            Some(Question {
+                text: text.clone(),
+                options: ask.options.clone(),
+                schema: None,
+                default: ask.default.clone().map(Value::String),
+            }),
+        ));
     }
     let mut arguments = Map::new();
     if let Some(text) = &ask.arguments {

@@ -34,7 +34,13 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "SAYSO_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// A PostgreSQL database, instead of SQLite in the data folder
-    #[arg(long, global = true, env = "SAYSO_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "SAYSO_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub(crate) database: Option<String>,
     /// The server's address [default: that of the server on the data folder]
     #[arg(long, global = true, env = "SAYSO_URL", value_name = "URL")]
@@ -322,7 +328,12 @@ impl Cli {
             Command::Resume { id } => crate::halt::lift(common, id.as_deref()),
             Command::Doctor => crate::doctor::run(common),
             Command::Completions { shell } => {
-                clap_complete::generate(shell, &mut Self::command(), "sayso", &mut std::io::stdout());
+                clap_complete::generate(
+                    shell,
+                    &mut Self::command(),
+                    "sayso",
+                    &mut std::io::stdout(),
+                );
                 Ok(Exit::Done)
             }
             Command::Man => {

@@ -72,7 +72,8 @@ fn checks(common: &Common) -> Vec<Check> {
             checks.push(match ready["policy_problem"].as_str() {
                 None => check("policy", State::Good, short_hash(&ready["policy"])),
                 Some(problem) => {
-                    let found = format!("the file is not in order, the last good one judges: {problem}");
+                    let found =
+                        format!("the file is not in order, the last good one judges: {problem}");
                     check("policy", State::Bad, found)
                 }
             });

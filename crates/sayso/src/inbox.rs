@@ -31,7 +31,10 @@ pub(crate) fn list(common: &Common) -> anyhow::Result<Exit> {
     }
     if let Some(item) = items.first() {
         let id = short(&item.id);
-        say!("{}", styled(DIM, format_args!("sayso show {id} · sayso approve {id} · sayso deny {id}")));
+        say!(
+            "{}",
+            styled(DIM, format_args!("sayso show {id} · sayso approve {id} · sayso deny {id}"))
+        );
     }
     Ok(Exit::Done)
 }

@@ -161,15 +161,12 @@ pub(crate) fn verdict(escalation: &Escalation) -> String {
 /// Everything there is to see of an escalation: what it wants to do first, what is said of it
 /// after.
 pub(crate) fn full(escalation: &Escalation) -> String {
-    let mut out = format!(
-        "{} {}\n",
-        tier(&escalation.tier),
-        styled(BOLD, standing(escalation))
-    );
+    let mut out = format!("{} {}\n", tier(&escalation.tier), styled(BOLD, standing(escalation)));
     if let Some(action) = &escalation.action {
         out.push_str(&format!("\n  {}\n", styled(BOLD, text::line(&action.tool))));
         out.push_str(&members(&action.arguments));
-        for (name, value) in [("resource", &action.resource), ("precondition", &action.precondition)]
+        for (name, value) in
+            [("resource", &action.resource), ("precondition", &action.precondition)]
         {
             if let Some(value) = value {
                 out.push_str(&format!("    {name}: {}\n", text::line(&value.to_string())));

@@ -199,14 +199,22 @@ async fn announce(common: &Common, serve: &Serve, running: &Running) -> anyhow::
             say!("  log in  {link}");
             say!("          {}", styled(DIM, format_args!("as {name}, once, within a day")));
         }
-        if running.engine.policy().policy.text() == sayso_engine::PolicyFile::built_in().state().policy.text() {
-            say!("  policy  {}", styled(CAREFUL, "none: everything is hard; `sayso init` writes one"));
+        if running.engine.policy().policy.text()
+            == sayso_engine::PolicyFile::built_in().state().policy.text()
+        {
+            say!(
+                "  policy  {}",
+                styled(CAREFUL, "none: everything is hard; `sayso init` writes one")
+            );
         }
         if !serve.listen.ip().is_loopback() && !url.starts_with("https://") {
             say!(
                 "  {}",
-                styled(CAREFUL, "anybody on the network can read along: put TLS in front, and say \
-                                 so with --public-url https://…")
+                styled(
+                    CAREFUL,
+                    "anybody on the network can read along: put TLS in front, and say \
+                                 so with --public-url https://…"
+                )
             );
         }
     }
@@ -224,9 +232,7 @@ async fn until_told_to_stop() -> anyhow::Result<()> {
 }
 
 /// Fails where a command needs a runtime for a moment only.
-pub(crate) fn block_on<T>(
-    work: impl Future<Output = anyhow::Result<T>>,
-) -> anyhow::Result<T> {
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(work),

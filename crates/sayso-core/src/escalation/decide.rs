@@ -123,11 +123,8 @@ fn approved(
         return Err(Refusal::AlreadyApproved { by: decision.by().clone() });
     }
     let digest = escalation.digest();
-    let approval = Event::Approved {
-        by: decision.by().clone(),
-        digest,
-        assurance: decision.assurance(),
-    };
+    let approval =
+        Event::Approved { by: decision.by().clone(), digest, assurance: decision.assurance() };
     let needed = escalation.verdict.quorum;
     Ok(match Quorum::completed(needed, digest, &pending.approvals, decision) {
         None => vec![approval],
@@ -189,10 +186,7 @@ fn withdrawn(escalation: &Escalation, agent: &Agent) -> Result<Vec<Event>, Refus
         Phase::Pending(_) => Ok(vec![Event::Withdrawn]),
         Phase::Settled(settled) => match settled.permit() {
             Some(PermitState::Issued { .. }) => Ok(vec![Event::Withdrawn]),
-            _ => Err(Refusal::AlreadySettled {
-                outcome: settled.outcome,
-                by: settled.by.clone(),
-            }),
+            _ => Err(Refusal::AlreadySettled { outcome: settled.outcome, by: settled.by.clone() }),
         },
     }
 }
@@ -262,7 +256,9 @@ fn by_silence(
 
 fn overdue_receipt(settled: &Settled, now: Timestamp) -> Vec<Event> {
     match settled.permit() {
-        Some(PermitState::Started { at, receipt: None, .. }) if now >= RECEIPT_WITHIN.after(*at) => {
+        Some(PermitState::Started { at, receipt: None, .. })
+            if now >= RECEIPT_WITHIN.after(*at) =>
+        {
             vec![Event::Receipted { result: ReceiptResult::Unknown, by: None }]
         }
         _ => Vec::new(),

@@ -81,13 +81,8 @@ pub fn open(proposal: Proposal, moment: &Moment) -> Result<Vec<Event>, RefusedPr
     // The time to decide begins when a window would have passed, however long that is.
     let window = if tier == Tier::Soft { verdict.window } else { Period::ZERO };
     let expires_at = EXPIRES_AFTER.plus(window).after(moment.at);
-    let proposed = Event::Proposed {
-        agent: agent.name().clone(),
-        executor,
-        subject,
-        verdict,
-        expires_at,
-    };
+    let proposed =
+        Event::Proposed { agent: agent.name().clone(), executor, subject, verdict, expires_at };
     let mut events = vec![proposed];
     match (moment.halt, tier) {
         (Some(halt), _) => events.push(Event::Halted { halt }),

@@ -697,7 +697,12 @@ fn what_is_settled_takes_no_more_decisions_and_says_who_settled_it() {
 fn an_escalation_expires_ungranted_even_frozen_or_taken() {
     for pause in [Step::Halt(1), Step::Take(Who::Ana)] {
         let mut world = begin(Tier::Soft, 1);
-        world.all(&[Step::Deliver, heard(WINDOW.minus(SECOND)), pause, heard(EXPIRES_AFTER.plus(WINDOW))]);
+        world.all(&[
+            Step::Deliver,
+            heard(WINDOW.minus(SECOND)),
+            pause,
+            heard(EXPIRES_AFTER.plus(WINDOW)),
+        ]);
         assert_eq!(world.all(&[Step::Tick(0)]), ["expired"]);
     }
 }

@@ -89,10 +89,7 @@ pub(crate) fn reads_everything(person: &Person) -> bool {
 impl OptionalFromRequestParts<Web> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        web: &Web,
-    ) -> Result<Option<Self>, Problem> {
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Option<Self>, Problem> {
         if parts.headers.contains_key(header::AUTHORIZATION) {
             <Self as FromRequestParts<Web>>::from_request_parts(parts, web).await.map(Some)
         } else {

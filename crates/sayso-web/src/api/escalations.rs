@@ -186,8 +186,7 @@ pub(super) async fn read(
     query: Result<Query<Patience>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<wire::Escalation>, Problem> {
     let id = escalation_id(&id)?;
-    let Query(Patience { wait }) =
-        query.map_err(|bad| Problem::field("?wait", bad.body_text()))?;
+    let Query(Patience { wait }) = query.map_err(|bad| Problem::field("?wait", bad.body_text()))?;
     let mut record = web.engine.get(id).await?;
     let mut shown = Shown::to(&caller, &record)?;
     if let Some(secs) = wait.filter(|secs| *secs > 0 && record.escalation.is_pending()) {
@@ -212,8 +211,7 @@ impl Shown {
         let escalation = &record.escalation;
         match &caller.0 {
             Account::Agent(agent)
-                if agent.name() == escalation.agent()
-                    || agent.name() == escalation.executor() =>
+                if agent.name() == escalation.agent() || agent.name() == escalation.executor() =>
             {
                 Ok(Self::WithPermit)
             }
@@ -269,9 +267,7 @@ pub(super) async fn list(
     let Query(filter) = query.map_err(|bad| Problem::field("?", bad.body_text()))?;
     let query = filter.query(&caller)?;
     let (records, next) = web.engine.list(&query).await?;
-    let items = records.iter().map(|record| {
-        Ok(Shown::to(&caller, record)?.view(&web, record))
-    });
+    let items = records.iter().map(|record| Ok(Shown::to(&caller, record)?.view(&web, record)));
     let items = items.collect::<Result<_, Problem>>()?;
     Ok(Json(wire::Page { items, next: next.map(|id| id.to_string()) }))
 }
@@ -285,8 +281,9 @@ impl Filter {
             Some(_) => return Err(Problem::field("?state", "is `pending` or `settled`")),
         };
         let tier = self.tier.map(|tier| tier.parse()).transpose();
-        let tier =
-            tier.map_err(|bad: sayso_core::tier::UnknownTier| Problem::field("?tier", bad.to_string()))?;
+        let tier = tier.map_err(|bad: sayso_core::tier::UnknownTier| {
+            Problem::field("?tier", bad.to_string())
+        })?;
         let agent = self.agent.map(|agent| AgentName::new(&agent)).transpose();
         let agent = agent.map_err(|bad| Problem::field("?agent", bad.to_string()))?;
         let before = self.cursor.map(|cursor| cursor.parse()).transpose();

@@ -26,7 +26,8 @@ pub(super) struct Means {
 
 /// Follow what happens: first `open` for each escalation that is open, then `ready`, then every
 /// event under its own word (`proposed`, `granted`, `vetoed`, …), each with the escalation as it is
-/// now and a ledger index to resume after.
+/// now and a ledger index to resume after. `hearing` tells a listener that a window which stood
+/// still goes on, because they are there.
 ///
 /// While a reviewer follows, somebody is listening: windows pass.
 #[utoipa::path(

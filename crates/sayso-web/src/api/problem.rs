@@ -137,10 +137,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if kind == UNAUTHENTICATED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -169,10 +166,9 @@ impl From<Refusal> for Problem {
         let plain = |kind| Self::new(kind, detail.clone());
         match refusal {
             Refusal::AlreadySettled { .. } => plain(SETTLED),
-            Refusal::DigestMoved { now } => Self {
-                digest: Some(now.to_string()),
-                ..plain(DIGEST_MOVED).at("/digest")
-            },
+            Refusal::DigestMoved { now } => {
+                Self { digest: Some(now.to_string()), ..plain(DIGEST_MOVED).at("/digest") }
+            }
             Refusal::DigestMissing => Self::field("/digest", detail),
             Refusal::VersionMoved { .. } => plain(VERSION_MOVED).at("/version"),
             Refusal::AlreadyApproved { .. } => plain(ALREADY_DECIDED),

@@ -77,8 +77,8 @@ pub(crate) fn action(action: &sayso_core::Action) -> wire::Action {
 
 fn approvals(record: &Record) -> u32 {
     let granted = record.escalation.settled().and_then(|settled| settled.granted.as_ref());
-    let count = granted
-        .map_or(record.escalation.approvals().len(), |granted| granted.grant.by().len());
+    let count =
+        granted.map_or(record.escalation.approvals().len(), |granted| granted.grant.by().len());
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 

@@ -64,8 +64,11 @@ impl Field {
         let options = options(schema).into_iter().map(|value| Text::new(&word(&value)));
         let options: Vec<_> = options.enumerate().collect();
         Self {
-            choice: (!options.is_empty())
-                .then(|| Choice { name: sent.clone(), options, is_required }),
+            choice: (!options.is_empty()).then(|| Choice {
+                name: sent.clone(),
+                options,
+                is_required,
+            }),
             name: sent,
             label: text("title").unwrap_or_else(|| Text::new(name)),
             description: text("description"),
@@ -130,9 +133,7 @@ fn value(field: &Value, text: &str) -> Value {
         return chosen.cloned().unwrap_or_else(|| text.into());
     }
     match field.get("type").and_then(Value::as_str) {
-        Some("number" | "integer") => {
-            text.parse().map_or_else(|_| text.into(), Value::Number)
-        }
+        Some("number" | "integer") => text.parse().map_or_else(|_| text.into(), Value::Number),
         _ => text.into(),
     }
 }

@@ -138,12 +138,7 @@ impl Card {
     }
 
     /// For a page of its own: everything.
-    pub(super) fn whole(
-        engine: &Engine,
-        record: &Record,
-        visitor: &Visitor,
-        draft: Draft,
-    ) -> Self {
+    pub(super) fn whole(engine: &Engine, record: &Record, visitor: &Visitor, draft: Draft) -> Self {
         Self::new(engine, record, visitor, None, draft)
     }
 

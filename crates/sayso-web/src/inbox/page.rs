@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Html;
-use sayso_engine::Record;
 use sayso_core::{EscalationId, Event};
+use sayso_engine::Record;
 
 use super::board::Top;
 use super::card::{Card, Draft, When};

@@ -238,7 +238,10 @@ impl Rows {
 
 /// A text in JSON's quotes, so that nothing in it can end it.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', r"\\").replace('"', r#"\""#).replace('\t', r"\t").replace('\n', r"\n"))
+    format!(
+        "\"{}\"",
+        text.replace('\\', r"\\").replace('"', r#"\""#).replace('\t', r"\t").replace('\n', r"\n")
+    )
 }
 
 /// JSON to be edited as text: what can't be seen is written as an escape.
@@ -268,10 +271,12 @@ mod tests {
         let rows = rows.into_iter().map(|row| {
             let bar = if row.in_text { "| " } else { "" };
             let parts = row.parts.into_iter().flat_map(|(_, text)| text.pieces);
-            let text: String = parts.map(|piece| match piece {
-                super::super::text::Piece::Plain(text) => text,
-                other => format!("{other:?}"),
-            }).collect();
+            let text: String = parts
+                .map(|piece| match piece {
+                    super::super::text::Piece::Plain(text) => text,
+                    other => format!("{other:?}"),
+                })
+                .collect();
             format!("{}{bar}{text}", row.indent)
         });
         rows.collect::<Vec<_>>().join("\n")

@@ -158,9 +158,10 @@ fn oddness(c: char) -> Option<&'static str> {
         '\u{ad}' => "a hyphen that is not shown",
         '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}'
         | '\u{2800}' => "looks empty and is not",
-        '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{e0100}'..='\u{e01ef}' => {
-            "a variation selector, which can't be seen"
-        }
+        '\u{fe00}'..='\u{fe0f}'
+        | '\u{180b}'..='\u{180d}'
+        | '\u{180f}'
+        | '\u{e0100}'..='\u{e01ef}' => "a variation selector, which can't be seen",
         '\u{e0000}'..='\u{e007f}' => "a tag character, which can't be seen",
         '\r' => "a carriage return",
         '\u{1b}' => "an escape character",
@@ -276,8 +277,17 @@ mod tests {
     #[test]
     fn honest_writing_is_left_alone() {
         for text in [
-            "naïve café", "Ærø être œuvre", "größer", "Привет, Игорь", "東京タワーのデータ", "데이터",
-            "\"quotes\" – “dashes” … •", "line\n\tindented", "שלום", "Ελλάδα", "⚠\u{fe0f} careful",
+            "naïve café",
+            "Ærø être œuvre",
+            "größer",
+            "Привет, Игорь",
+            "東京タワーのデータ",
+            "데이터",
+            "\"quotes\" – “dashes” … •",
+            "line\n\tindented",
+            "שלום",
+            "Ελλάδα",
+            "⚠\u{fe0f} careful",
         ] {
             assert_eq!(shown(text), text);
         }

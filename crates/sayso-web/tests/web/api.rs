@@ -179,7 +179,8 @@ async fn edited_arguments_are_what_is_redeemed() {
 #[tokio::test]
 async fn a_question_is_answered() {
     let site = Site::new().await;
-    let body = json!({"question": {"text": "A or B?", "options": ["A", "B"]}, "message": "Both work."});
+    let body =
+        json!({"question": {"text": "A or B?", "options": ["A", "B"]}, "message": "Both work."});
     let asked = site.post("/v1/escalations", &site.bot, &body).await.json();
     assert_eq!(asked["tier"], "hard");
     let path = format!("/v1/escalations/{}/decisions", asked["id"].as_str().unwrap());
@@ -294,7 +295,10 @@ async fn a_halt_stops_what_it_covers_until_it_is_lifted() {
     let refused = site.decide(&site.bo, &asked, "approve").await.problem();
     assert_eq!(&*refused.1, "/problems/halted");
     let halted = site.propose("note").await;
-    assert_eq!((&halted["outcome"], &halted["ask_again"]), (&json!("halted"), &json!("when_lifted")));
+    assert_eq!(
+        (&halted["outcome"], &halted["ask_again"]),
+        (&json!("halted"), &json!("when_lifted"))
+    );
     let path = format!("/v1/halts/{}", called.json()["id"].as_str().unwrap());
     assert_eq!(site.delete(&path, &site.bot).await.problem().0, 403);
     assert_eq!(site.delete(&path, &site.bo).await.status, StatusCode::NO_CONTENT);

@@ -15,7 +15,8 @@ async fn refused(site: &Site, body: impl Into<Vec<u8>>) -> (u16, String, String,
 #[tokio::test]
 async fn what_is_not_strict_json_is_refused_at_the_door() {
     let site = Site::new().await;
-    let with = |arguments: &str| format!(r#"{{"action":{{"tool":"drop","arguments":{arguments}}}}}"#);
+    let with =
+        |arguments: &str| format!(r#"{{"action":{{"tool":"drop","arguments":{arguments}}}}}"#);
     let deep = format!("{}1{}", "[".repeat(70), "]".repeat(70));
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("truncated", br#"{"action":{"tool":"#.to_vec(), "/problems/bad-json"),

@@ -42,12 +42,16 @@ impl Browser {
             .expect("chromedriver says where it listens");
         // It must not find its output closed.
         std::thread::spawn(move || lines.for_each(drop));
-        let options = json!({"args": [
+        let mut options = json!({"args": [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--force-device-scale-factor=2",
+            "--disable-dev-shm-usage", "--hide-scrollbars", "--force-device-scale-factor=2",
             format!("--window-size={},{}", size.0, size.1),
         ]});
+        if size == PHONE {
+            let screen = json!({"width": size.0, "height": size.1, "pixelRatio": 2, "touch": true});
+            options["mobileEmulation"] = json!({"deviceMetrics": screen});
+        }
         let mut wanted = serde_json::Map::new();
         wanted.insert("goog:chromeOptions".into(), options);
         wanted.insert("goog:loggingPrefs".into(), json!({"browser": "ALL"}));
@@ -122,7 +126,7 @@ impl Drop for Browser {
     }
 }
 
-const DESK: (u32, u32) = (1_000, 1_100);
+const DESK: (u32, u32) = (860, 1_480);
 const PHONE: (u32, u32) = (390, 844);
 
 fn card(escalation: &Value) -> String {
@@ -236,10 +240,16 @@ async fn news_neither_takes_away_what_is_being_written_nor_decides_it() {
     let path = format!("/v1/escalations/{}/decisions", drop["id"].as_str().unwrap());
     let edit = json!({"decision": "approve", "digest": drop["digest"], "arguments": {"name": "z"}});
     assert_eq!(site.post(&path, &site.bo, &edit).await.status, 200);
-    browser.until(&format!("return document.querySelector('{card} .exact').innerText.includes('z')")).await;
+    browser
+        .until(&format!("return document.querySelector('{card} .exact').innerText.includes('z')"))
+        .await;
     let kept = format!("return document.querySelector('{card} textarea[name=comment]').value");
     assert_eq!(browser.run(&kept).await, json!("half a sen"));
-    assert_eq!(browser.count(&format!("{card} :checked")).await, 0, "the choice is not carried over");
+    assert_eq!(
+        browser.count(&format!("{card} :checked")).await,
+        0,
+        "the choice is not carried over"
+    );
     browser.close().await;
 }
 
@@ -270,7 +280,8 @@ async fn what_moves_under_the_finger_is_not_pressed() {
 async fn hostile_text_neither_runs_nor_hides() {
     let site = Site::new().await;
     let browser = Browser::open(&site, "ana", DESK).await;
-    let evil = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>";
+    let evil =
+        "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>";
     let asked = site
         .ask(json!({
             "action": {"tool": "drop", "arguments": {"path": "safe\u{202e}txt.evil", evil: evil}},
@@ -339,7 +350,7 @@ tier = "soft"
             "branch": "feature/logging-refactor", "into": "develop", "commit": "4be01c7",
         }},
         "message": "All 212 tests pass. One format for all log lines, so that they can be searched.",
-        "context": {"diff": "--- a/log.sh\n+++ b/log.sh\n@@ -3,4 +3,4 @@ log() {\n   level=$1\n   shift\n                             -  echo \"$level: $*\" >&2\n+  printf '%s %s %s\\n' \"$(now)\" \"$level\" \"$*\" >&2\n }\n"},
+        "context": {"diff": "--- a/log.sh\n+++ b/log.sh\n@@ -3,4 +3,4 @@ log() {\n   level=$1\n   shift\n-  echo \"$level: $*\" >&2\n+  printf '%s %s %s\\n' \"$(now)\" \"$level\" \"$*\" >&2\n }\n"},
     }))
     .await;
     site.ask(json!({

@@ -32,7 +32,13 @@ fn every_call_of_the_contract_is_documented_as_openapi_3_1() {
 fn every_kind_of_problem_is_documented() {
     let page = include_str!("../../../../docs/problems.md");
     for kind in KINDS {
-        let row = format!("| `/problems/{}` | {} | {}. {} |", kind.slug, kind.status, kind.title.trim_end_matches('?'), kind.mend);
+        let row = format!(
+            "| `/problems/{}` | {} | {}. {} |",
+            kind.slug,
+            kind.status,
+            kind.title.trim_end_matches('?'),
+            kind.mend
+        );
         assert!(page.contains(&row), "docs/problems.md lacks this row:\n{row}");
     }
 }

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
-use sayso_core::credential::Role;
 use sayso_core::Period;
+use sayso_core::credential::Role;
 use serde_json::{Value, json};
 
 use crate::site::{Answer, Site};
@@ -44,13 +44,7 @@ impl<'a> Browser<'a> {
         self.send(path, fields, "same-origin", "http://sayso.test").await
     }
 
-    async fn send(
-        &self,
-        path: &str,
-        fields: &[(&str, &str)],
-        site: &str,
-        origin: &str,
-    ) -> Answer {
+    async fn send(&self, path: &str, fields: &[(&str, &str)], site: &str, origin: &str) -> Answer {
         let request = Request::builder()
             .method(Method::POST)
             .uri(path)
@@ -386,7 +380,10 @@ async fn arguments_can_be_changed_and_mistakes_in_them_are_kept() {
     let edited = [("decision", "edit"), ("arguments", "{\"name\": \"y\"}")];
     assert_eq!(ana.decide(&asked, &edited).await.status, StatusCode::SEE_OTHER);
     let now = site.now(&asked).await;
-    assert_eq!((&now["outcome"], &now["action"]["arguments"]), (&json!("granted"), &json!({"name": "y"})));
+    assert_eq!(
+        (&now["outcome"], &now["action"]["arguments"]),
+        (&json!("granted"), &json!({"name": "y"}))
+    );
 }
 
 #[tokio::test]
@@ -412,7 +409,11 @@ async fn questions_are_answered_in_the_form_they_ask_for() {
         "count": {"type": "integer"}, "now": {"type": "boolean"}, "note": {"type": "string"},
     }});
     for (question, fields, answer) in [
-        (json!({"text": "Which?", "options": ["a", "b\u{200b}"]}), &[("answer", "1")][..], json!("b\u{200b}")),
+        (
+            json!({"text": "Which?", "options": ["a", "b\u{200b}"]}),
+            &[("answer", "1")][..],
+            json!("b\u{200b}"),
+        ),
         (json!({"text": "Why?"}), &[("answer", " because ")], json!("because")),
         (
             json!({"text": "Fill in", "schema": schema}),
@@ -457,7 +458,8 @@ async fn halts_are_called_and_lifted() {
     let site = Site::new().await;
     let ana = Browser::logged_in(&site, "ana").await;
     let token = ana.token().await;
-    let all = [("token", &*token), ("scope", "everything"), ("name", ""), ("reason", "Odd things.")];
+    let all =
+        [("token", &*token), ("scope", "everything"), ("name", ""), ("reason", "Odd things.")];
     assert_eq!(ana.post("/inbox/halts", &all).await.status, StatusCode::SEE_OTHER);
     assert!(ana.text("/inbox").await.contains("class=\"halt-banner\""));
     let page = ana.text("/inbox/halts").await;
@@ -501,7 +503,9 @@ async fn style_and_script_are_kept_by_browsers_and_change_their_names() {
     let site = Site::new().await;
     let ana = Browser::logged_in(&site, "ana").await;
     let page = ana.text("/inbox").await;
-    for (start, kind) in [("href=\"/inbox/assets/inbox-", "text/css"), ("src=\"/inbox/assets/", "text/javascript")] {
+    for (start, kind) in
+        [("href=\"/inbox/assets/inbox-", "text/css"), ("src=\"/inbox/assets/", "text/javascript")]
+    {
         let at = page.find(start).unwrap() + start.find('/').unwrap();
         let address = page[at..].split('"').next().unwrap();
         let answer = ana.get(address).await;

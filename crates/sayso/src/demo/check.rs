@@ -133,9 +133,8 @@ fn soft(found: &mut Found, work: &Path, story: Option<&Story>) -> anyhow::Result
     let after_grant = story
         .and_then(|story| story.when("granted"))
         .is_some_and(|granted| committed >= granted.as_second());
-    let silence = story.and_then(|story| {
-        story.escalation.settled()?.granted.as_ref()?.grant.silence()
-    });
+    let silence =
+        story.and_then(|story| story.escalation.settled()?.granted.as_ref()?.grant.silence());
     let heard = silence.is_some_and(|(heard, window)| heard >= window)
         && story.is_some_and(|story| story.count("delivered") == 1);
     let by_people = story.is_some_and(|story| story.basis() == Some(Basis::Decision));

@@ -75,9 +75,9 @@ pub(crate) fn listen(
         std::thread::spawn(move || {
             while !finished.load(Ordering::Relaxed) {
                 let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let status = waiting.last().map(|item| {
-                    format!("{} {}", styled(CAREFUL.bold(), "›"), countdown(item))
-                });
+                let status = waiting
+                    .last()
+                    .map(|item| format!("{} {}", styled(CAREFUL.bold(), "›"), countdown(item)));
                 screen.status(&status.unwrap_or_default());
                 std::thread::sleep(REDRAW);
             }

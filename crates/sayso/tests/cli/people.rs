@@ -28,9 +28,8 @@ fn a_new_key_ends_the_old_one() {
     let server = Server::start();
     let old = server.agent("bot");
     let new = server.agent("bot");
-    let ask = |key: &str| {
-        server.as_(key).args(["ask", "--tool", "note"]).output().unwrap().status.code()
-    };
+    let ask =
+        |key: &str| server.as_(key).args(["ask", "--tool", "note"]).output().unwrap().status.code();
     assert_eq!(ask(&new), Some(0));
     assert_eq!(ask(&old), Some(2));
 }

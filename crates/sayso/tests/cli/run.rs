@@ -5,11 +5,7 @@ use std::process::Stdio;
 use crate::server::{Server, json};
 
 /// Starts `sayso run`, lets `decide` see what it asks for, and gives its exit code and output.
-fn run(
-    server: &Server,
-    command: &[&str],
-    decide: impl FnOnce(&str),
-) -> (Option<i32>, String) {
+fn run(server: &Server, command: &[&str], decide: impl FnOnce(&str)) -> (Option<i32>, String) {
     let (bot, ana) = (server.agent("bot"), server.reviewer("watcher"));
     let mut watching = server.watch(&ana);
     let mut child = server.as_(&bot);
@@ -41,7 +37,10 @@ fn an_approved_command_runs_and_its_exit_code_passes_through() {
     assert_eq!(code, Some(7));
     assert!(printed.ends_with("ran\n"), "{printed}");
     let receipt = receipt(&server, &ana);
-    assert_eq!((&receipt["result"], &receipt["comment"]), (&"failed".into(), &"exit code 7".into()));
+    assert_eq!(
+        (&receipt["result"], &receipt["comment"]),
+        (&"failed".into(), &"exit code 7".into())
+    );
 }
 
 #[test]
