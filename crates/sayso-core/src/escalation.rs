@@ -299,7 +299,8 @@ impl Escalation {
         if !moment.hearing.running || moment.halt.is_some() {
             return None;
         }
-        let left = self.verdict.window.minus(from.until(moment.hearing.reading));
+        // Not what is left of the window: with several servers, it may begin a little later.
+        let left = from.plus(self.verdict.window).since(moment.hearing.reading);
         Some(left.after(moment.at))
     }
 

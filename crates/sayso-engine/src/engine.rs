@@ -407,6 +407,23 @@ impl Engine {
         Ok(kept.map(|kept| Arc::new(Record::from_kept(kept))))
     }
 
+    /// Those of these escalations that there are, in no particular order.
+    pub async fn several(&self, ids: &[EscalationId]) -> Result<Vec<Arc<Record>>, StoreError> {
+        let shared = self.shared();
+        let (mut found, mut absent) = (Vec::with_capacity(ids.len()), Vec::new());
+        for id in ids {
+            match shared.at_hand.get(*id).filter(|_| shared.exclusive) {
+                Some(record) => found.push(record),
+                None => absent.push(*id),
+            }
+        }
+        if !absent.is_empty() {
+            let kept = self.store().several(&absent).await?;
+            found.extend(kept.into_iter().map(|kept| Arc::new(Record::from_kept(kept))));
+        }
+        Ok(found)
+    }
+
     /// An escalation.
     pub async fn get(&self, id: EscalationId) -> Result<Arc<Record>, EngineError> {
         self.find(id).await?.ok_or(EngineError::NoSuchEscalation(id))

@@ -1,6 +1,6 @@
 //! A stream of everything that happens, from any point of the ledger on.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use sayso_core::EscalationId;
@@ -14,6 +14,8 @@ use crate::wake::Published;
 
 /// How many ledger entries are read at a time when a stream catches up.
 const PAGE: usize = 500;
+/// How many escalations are read at a time where they were not at hand.
+const SEVERAL: usize = 100;
 
 /// Something that happened to an escalation, and how it stands.
 #[derive(Clone, Debug)]
@@ -49,21 +51,19 @@ impl Stream {
     pub async fn next(&mut self) -> Result<Update, StoreError> {
         loop {
             while let Some(published) = self.ready.front() {
-                let Published { seq, word, escalation, ref record } = *published;
+                let Published { seq, word, escalation: _, ref record } = *published;
                 if seq < self.next {
                     self.ready.pop_front();
                     continue;
                 }
-                let record = match record {
-                    Some(record) => Some(Arc::clone(record)),
-                    None => self.engine.find(escalation).await?,
+                let Some(record) = record.clone() else {
+                    self.look_up().await?;
+                    continue;
                 };
                 // Only now: whoever gives up waiting, or meets a failure, misses nothing.
                 self.ready.pop_front();
                 self.next = seq + 1;
-                if let Some(record) = record {
-                    return Ok(Update { seq, word, record });
-                }
+                return Ok(Update { seq, word, record });
             }
             if self.behind {
                 self.catch_up().await?;
@@ -80,6 +80,27 @@ impl Stream {
                 Err(RecvError::Closed) => std::future::pending().await,
             }
         }
+    }
+
+    /// Reads the escalations that come next and are not at hand.
+    async fn look_up(&mut self) -> Result<(), StoreError> {
+        let absent = self.ready.iter().filter(|published| published.record.is_none());
+        let mut ids: Vec<_> = absent.map(|published| published.escalation).collect();
+        ids.dedup();
+        ids.truncate(SEVERAL);
+        let found = self.engine.several(&ids).await?;
+        let found: HashMap<_, _> =
+            found.into_iter().map(|record| (record.escalation.id(), record)).collect();
+        for published in &mut self.ready {
+            if published.record.is_none() {
+                published.record = found.get(&published.escalation).cloned();
+            }
+        }
+        // What is in the ledger is kept, so there is no such thing; but if there were, it would
+        // not be told for ever.
+        let next = self.ready.pop_front_if(|published| published.record.is_none());
+        self.next = next.map_or(self.next, |published| published.seq + 1);
+        Ok(())
     }
 
     async fn catch_up(&mut self) -> Result<(), StoreError> {

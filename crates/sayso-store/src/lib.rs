@@ -99,6 +99,9 @@ pub trait Store: Send + Sync {
     /// An escalation with its history and texts.
     async fn kept(&self, id: EscalationId) -> Result<Option<Kept>>;
 
+    /// Those of these escalations that there are, in no particular order.
+    async fn several(&self, ids: &[EscalationId]) -> Result<Vec<Kept>>;
+
     /// A page of escalations, newest first.
     async fn list(&self, query: &Query) -> Result<Page>;
 

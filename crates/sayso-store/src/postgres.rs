@@ -76,6 +76,10 @@ impl Store for PostgresStore {
         read::kept(&*self.pool.take().await?, &self.workspace, id).await
     }
 
+    async fn several(&self, ids: &[EscalationId]) -> Result<Vec<Kept>> {
+        read::several(&*self.pool.take().await?, &self.workspace, ids).await
+    }
+
     async fn list(&self, query: &Query) -> Result<Page> {
         read::list(&*self.pool.take().await?, &self.workspace, query).await
     }

@@ -177,6 +177,15 @@ impl Store for SqliteStore {
         self.read(move |db, workspace| read::kept(db, workspace, id)).await
     }
 
+    async fn several(&self, ids: &[EscalationId]) -> Result<Vec<Kept>> {
+        let ids = ids.to_vec();
+        self.read(move |db, workspace| {
+            let found = ids.into_iter().map(|id| read::kept(db, workspace, id).transpose());
+            found.flatten().collect()
+        })
+        .await
+    }
+
     async fn list(&self, query: &Query) -> Result<Page> {
         let query = query.clone();
         self.read(move |db, workspace| read::list(db, workspace, &query)).await

@@ -227,6 +227,10 @@ impl Store for Faulty {
         self.inner.ping().await
     }
 
+    async fn several(&self, ids: &[EscalationId]) -> Result<Vec<Kept>> {
+        self.inner.several(ids).await
+    }
+
     async fn kept(&self, id: EscalationId) -> Result<Option<Kept>> {
         self.inner.kept(id).await
     }

@@ -48,6 +48,35 @@ pub(super) async fn kept(
     Ok(Some(until_now(escalation, history)))
 }
 
+pub(super) async fn several(
+    db: &Connection,
+    workspace: &str,
+    ids: &[EscalationId],
+) -> Result<Vec<Kept>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+    let sql = "SELECT state FROM escalation WHERE workspace = $1 AND id = ANY ($2::uuid[])";
+    with_histories(db, workspace, states(&db.rows(sql, &[&workspace, &ids]).await?)?).await
+}
+
+fn states(rows: &[Row]) -> Result<Vec<Escalation>> {
+    rows.iter().map(|row| Ok(serde_json::from_str(row.try_get(0)?)?)).collect()
+}
+
+/// The histories are read after the states: they may be longer, but not shorter.
+async fn with_histories(
+    db: &Connection,
+    workspace: &str,
+    found: Vec<Escalation>,
+) -> Result<Vec<Kept>> {
+    let ids: Vec<_> = found.iter().map(|escalation| escalation.id().as_uuid()).collect();
+    let mut histories = histories(&db.rows(HISTORY, &[&workspace, &ids]).await?)?;
+    let kept = found.into_iter().map(|escalation| {
+        let history = histories.remove(&escalation.id().as_uuid()).unwrap_or_default();
+        until_now(escalation, history)
+    });
+    Ok(kept.collect())
+}
+
 /// The histories in these rows, each event with the version that it led to.
 fn histories(rows: &[Row]) -> Result<HashMap<Uuid, Vec<(u64, Past)>>> {
     let mut histories = HashMap::<_, Vec<_>>::new();
@@ -102,19 +131,11 @@ pub(super) async fn list(db: &Connection, workspace: &str, query: &Query) -> Res
     values.push(&most);
     let _ = write!(sql, " ORDER BY id DESC LIMIT ${}", values.len());
 
-    let rows = db.rows(&sql, &values).await?;
-    let found = rows.iter().map(|row| Ok(serde_json::from_str(row.try_get(0)?)?));
-    let mut found = found.collect::<Result<Vec<Escalation>>>()?;
+    let mut found = states(&db.rows(&sql, &values).await?)?;
     let more = found.len() > query.limit;
     found.truncate(query.limit);
     let next = found.last().filter(|_| more).map(Escalation::id);
-    let ids: Vec<_> = found.iter().map(|escalation| escalation.id().as_uuid()).collect();
-    let mut histories = histories(&db.rows(HISTORY, &[&workspace, &ids]).await?)?;
-    let items = found.into_iter().map(|escalation| {
-        let history = histories.remove(&escalation.id().as_uuid()).unwrap_or_default();
-        until_now(escalation, history)
-    });
-    Ok(Page { items: items.collect(), next })
+    Ok(Page { items: with_histories(db, workspace, found).await?, next })
 }
 
 pub(super) async fn entries(
