@@ -148,11 +148,6 @@ fn thumbprint(key: &VerifyingKey) -> String {
     URL_SAFE_NO_PAD.encode(Digest::of(canonical.as_bytes()).as_bytes())
 }
 
-/// Whether a moment lies past a permit's expiry, for offline checks.
-pub fn has_expired(claims: &Claims, now: Timestamp) -> bool {
-    now.as_second() >= claims.exp
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

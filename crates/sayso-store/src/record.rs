@@ -129,8 +129,6 @@ pub struct SilentGrant {
 /// What kind of work waits in the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutboxKind {
-    /// Tell a route's people of an escalation.
-    Tell,
     /// Carry a halt to what it covers.
     Freeze,
     /// Carry a halt's end to what it froze.
@@ -141,7 +139,6 @@ impl OutboxKind {
     /// The kind's word, as stored.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Tell => "tell",
             Self::Freeze => "freeze",
             Self::Thaw => "thaw",
         }

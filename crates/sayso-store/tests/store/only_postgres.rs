@@ -13,7 +13,7 @@ use crate::case::{
     Case, agent, at, changes, commit, digest, heard, id, keep, numbers, route, rule,
 };
 use crate::place::WORKSPACE;
-use crate::unit::{agent_record, begun, clock, halt, key, tell};
+use crate::unit::{agent_record, begun, clock, halt, key, thaw};
 
 /// Long enough for anything that happens at all.
 const SOON: Duration = Duration::from_secs(20);
@@ -110,11 +110,11 @@ async fn what_is_due_is_given_to_one_server_only() {
 #[tokio::test]
 async fn work_is_given_to_one_server_only() {
     let (one, other) = two().await;
-    let outbox = (1..=6).map(tell).collect();
+    let outbox = (1..=6).map(thaw).collect();
     commit(&one, &Changes { outbox, ..Changes::default() }).await;
     let (mut first, mut second) = (begun(&one).await, begun(&other).await);
-    let mine = first.outbox(OutboxKind::Tell, None, 4).await.unwrap();
-    let theirs = second.outbox(OutboxKind::Tell, Some(&route("everyone")), 10).await.unwrap();
+    let mine = first.outbox(OutboxKind::Thaw, None, 4).await.unwrap();
+    let theirs = second.outbox(OutboxKind::Thaw, Some(&route("everyone")), 10).await.unwrap();
     assert_eq!((mine.len(), theirs.len()), (4, 2));
     assert!(theirs.iter().all(|work| !mine.contains(work)));
 }
@@ -122,18 +122,18 @@ async fn work_is_given_to_one_server_only() {
 #[tokio::test]
 async fn work_that_is_asked_for_again_while_it_is_done_is_not_lost() {
     let (one, other) = two().await;
-    commit(&one, &Changes { outbox: vec![tell(1)], ..Changes::default() }).await;
+    commit(&one, &Changes { outbox: vec![thaw(1)], ..Changes::default() }).await;
     let mut first = begun(&one).await;
-    let claimed = first.outbox(OutboxKind::Tell, None, 10).await.unwrap();
+    let claimed = first.outbox(OutboxKind::Thaw, None, 10).await.unwrap();
     let again = tokio::spawn(async move {
-        commit(&other, &Changes { outbox: vec![tell(1)], ..Changes::default() }).await;
+        commit(&other, &Changes { outbox: vec![thaw(1)], ..Changes::default() }).await;
     });
     tokio::time::sleep(AWHILE).await;
     assert!(!again.is_finished(), "it waits to see what becomes of it");
     first.commit(&Changes { done: claimed, ..Changes::default() }).await.unwrap();
     timeout(SOON, again).await.unwrap().unwrap();
     let mut writer = begun(&one).await;
-    assert_eq!(writer.outbox(OutboxKind::Tell, None, 10).await.unwrap(), [tell(1)]);
+    assert_eq!(writer.outbox(OutboxKind::Thaw, None, 10).await.unwrap(), [thaw(1)]);
 }
 
 #[tokio::test]
@@ -458,15 +458,15 @@ async fn no_statement_walks_over_a_table_that_grows() {
         writer.standing(None, 10).await.unwrap();
         writer.keys(&[key("robo", "k", 1).name]).await.unwrap();
         writer.silent_grants(&agent("robo"), &rule("merges"), at(0)).await.unwrap();
-        writer.outbox(OutboxKind::Tell, None, 10).await.unwrap();
+        writer.outbox(OutboxKind::Thaw, None, 10).await.unwrap();
         let numbers = batch * 500..(batch + 1) * 500;
         let new = numbers.clone().map(|n| Case::new(n).due_at(9).due_heard(9).text("why"));
         let again = (batch > 0).then(|| Case::new(batch).kept().delivered().due_at(9));
         let cases: Vec<_> = new.chain(again).collect();
         let changes = Changes {
             keys: numbers.clone().map(|n| key("robo", &n.to_string(), n)).collect(),
-            outbox: numbers.clone().map(tell).collect(),
-            done: (batch > 0).then(|| tell(batch)).into_iter().collect(),
+            outbox: numbers.clone().map(thaw).collect(),
+            done: (batch > 0).then(|| thaw(batch)).into_iter().collect(),
             ..changes(&cases)
         };
         writer.commit(&changes).await.unwrap();

@@ -34,8 +34,8 @@ pub(crate) fn halt(number: u128) -> Halt {
     }
 }
 
-pub(crate) fn tell(number: u128) -> Outbox {
-    Outbox { kind: OutboxKind::Tell, route: route("everyone"), id: uuid(number) }
+pub(crate) fn thaw(number: u128) -> Outbox {
+    Outbox { kind: OutboxKind::Thaw, route: route("everyone"), id: uuid(number) }
 }
 
 /// Changes of every kind.
@@ -49,7 +49,7 @@ fn everything() -> Changes {
             at: at(3),
             escalation: id(1),
         }],
-        outbox: vec![tell(1)],
+        outbox: vec![thaw(1)],
         halts: vec![halt(9)],
         ..changes(&[Case::new(1).text("why").due_at(10), Case::new(2)])
     }
@@ -62,7 +62,7 @@ async fn present(store: &dyn Store) -> [usize; 7] {
     let snapshot = writer.begin().await.unwrap();
     let keys = writer.keys(&[key("robo", "k", 1).name]).await.unwrap();
     let grants = writer.silent_grants(&agent("robo"), &rule("merges"), at(0)).await.unwrap();
-    let work = writer.outbox(OutboxKind::Tell, None, 10).await.unwrap();
+    let work = writer.outbox(OutboxKind::Thaw, None, 10).await.unwrap();
     writer.rollback().await.unwrap();
     let query = Query { limit: 10, ..Query::default() };
     [
