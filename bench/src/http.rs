@@ -7,26 +7,26 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// One kept-alive connection with one credential.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     head: String,
     buffer: Vec<u8>,
 }
 
 /// An answer.
-pub struct Answer {
-    pub status: u16,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// The body as JSON; null if it is none.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// A text member of the body, found without reading all of it.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let pattern = format!("\"{name}\":\"");
         let body = std::str::from_utf8(&self.body).ok()?;
         let start = body.find(&pattern)? + pattern.len();
@@ -36,7 +36,7 @@ impl Answer {
 
 impl Connection {
     /// Connects to `address` (host and port).
-    pub async fn open(address: &str, token: &str) -> io::Result<Self> {
+    pub(crate) async fn open(address: &str, token: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let head = format!("Host: {address}\r\nAuthorization: Bearer {token}\r\n");
@@ -44,14 +44,14 @@ impl Connection {
     }
 
     /// Sends a GET and reads the answer.
-    pub async fn get(&mut self, path: &str) -> io::Result<Answer> {
+    pub(crate) async fn get(&mut self, path: &str) -> io::Result<Answer> {
         let request = format!("GET {path} HTTP/1.1\r\n{}\r\n", self.head);
         self.stream.write_all(request.as_bytes()).await?;
         self.answer().await
     }
 
     /// Sends a POST and reads the answer.
-    pub async fn post(&mut self, path: &str, body: &str) -> io::Result<Answer> {
+    pub(crate) async fn post(&mut self, path: &str, body: &str) -> io::Result<Answer> {
         let request = format!(
             "POST {path} HTTP/1.1\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.head,
@@ -91,7 +91,7 @@ impl Connection {
     }
 
     /// Opens an event stream on this connection, and hands each line to `seen` until it says stop.
-    pub async fn stream(
+    pub(crate) async fn stream(
         mut self,
         path: &str,
         mut seen: impl FnMut(&str) -> bool,

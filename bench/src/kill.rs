@@ -24,7 +24,7 @@ struct Acknowledged {
 }
 
 /// Kills and restarts the server again and again under load, then reads the ledger.
-pub async fn measure(setup: &Setup, rounds: u32, report: &mut Report) -> io::Result<()> {
+pub(crate) async fn measure(setup: &Setup, rounds: u32, report: &mut Report) -> io::Result<()> {
     let known = Rc::new(RefCell::new(Acknowledged::default()));
     let mut server = setup.start()?;
     let key = setup.agent("agent")?;
@@ -47,7 +47,8 @@ pub async fn measure(setup: &Setup, rounds: u32, report: &mut Report) -> io::Res
         local.await;
         server = setup.start()?;
     }
-    check(setup, &reviewer, &known.borrow(), report).await
+    let known = known.take();
+    check(setup, &reviewer, &known, report).await
 }
 
 /// One agent's life until the server dies: a soft one, and a hard one that is granted and used.
@@ -130,9 +131,9 @@ async fn check(
         })
         .count()
         + known.redeemed.values().filter(|count| **count > 1).count();
-    report.note("acknowledged proposals", figure(known.proposed.len()), "");
-    report.note("acknowledged grants", figure(known.granted.len()), "");
-    report.note("acknowledged redeems", figure(known.redeemed.len()), "");
+    Report::note("acknowledged proposals", figure(known.proposed.len()), "");
+    Report::note("acknowledged grants", figure(known.granted.len()), "");
+    Report::note("acknowledged redeems", figure(known.redeemed.len()), "");
     report.at_most("acknowledged and lost", figure(lost), 0.0, "");
     report.at_most("happened twice", figure(twice), 0.0, "");
     report.at_most("gaps in the ledger", f64::from(gaps), 0.0, "");

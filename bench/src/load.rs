@@ -15,7 +15,7 @@ const FYI: &str = r#"{"action":{"tool":"note","arguments":{"channel":"ops","text
 const HARD: &str = r#"{"action":{"tool":"drop","arguments":{"database":"customers-2022","region":"eu-west-1"}},"message":"It has not been read for two years."}"#;
 
 /// fyi events from 64 clients.
-pub async fn fyi(setup: &Setup, seconds: u64, report: &mut Report) -> io::Result<()> {
+pub(crate) async fn fyi(setup: &Setup, seconds: u64, report: &mut Report) -> io::Result<()> {
     let server = setup.start()?;
     let keys = agents(setup, 64)?;
     let done = Rc::new(Cell::new(0_u64));
@@ -37,14 +37,14 @@ pub async fn fyi(setup: &Setup, seconds: u64, report: &mut Report) -> io::Result
     let rate = per_second(done.get(), started);
     match setup.backing {
         Backing::Sqlite => report.at_least("fyi, 64 clients, SQLite", rate, 15_000.0, "/s"),
-        Backing::Postgres(_) => report.note("fyi, 64 clients, PostgreSQL", rate, "/s"),
+        Backing::Postgres(_) => Report::note("fyi, 64 clients, PostgreSQL", rate, "/s"),
     }
     drop(server);
     Ok(())
 }
 
 /// Hard round trips with 64 agents, and their latency with 1 and with 16.
-pub async fn hard(setup: &Setup, seconds: u64, report: &mut Report) -> io::Result<()> {
+pub(crate) async fn hard(setup: &Setup, seconds: u64, report: &mut Report) -> io::Result<()> {
     let server = setup.start()?;
     let keys = agents(setup, 64)?;
     let reviewer = setup.reviewer("ana")?;
@@ -62,9 +62,9 @@ pub async fn hard(setup: &Setup, seconds: u64, report: &mut Report) -> io::Resul
         let what = format!("decision to wake, p{:.0}, {agents} agent(s), {on}", share * 100.0);
         match on {
             "SQLite" => report.at_most(&what, wake, target, "ms"),
-            _ => report.note(&what, wake, "ms"),
+            _ => Report::note(&what, wake, "ms"),
         }
-        report.note(&format!("  hard round trips, {agents} agent(s), {on}"), rate, "/s");
+        Report::note(&format!("  hard round trips, {agents} agent(s), {on}"), rate, "/s");
     }
     drop(server);
     Ok(())

@@ -4,23 +4,23 @@ use std::fmt::Display;
 
 /// Collects figures, and says in the end whether each was reached.
 #[derive(Default)]
-pub struct Report {
+pub(crate) struct Report {
     missed: Vec<String>,
 }
 
 impl Report {
     /// A figure that must be at least `target`.
-    pub fn at_least(&mut self, what: &str, value: f64, target: f64, unit: &str) {
+    pub(crate) fn at_least(&mut self, what: &str, value: f64, target: f64, unit: &str) {
         self.line(what, value, format_args!("≥ {target}"), unit, value >= target);
     }
 
     /// A figure that must be at most `target`.
-    pub fn at_most(&mut self, what: &str, value: f64, target: f64, unit: &str) {
+    pub(crate) fn at_most(&mut self, what: &str, value: f64, target: f64, unit: &str) {
         self.line(what, value, format_args!("≤ {target}"), unit, value <= target);
     }
 
     /// A figure worth knowing.
-    pub fn note(&self, what: &str, value: f64, unit: &str) {
+    pub(crate) fn note(what: &str, value: f64, unit: &str) {
         println!("{what:<58} {value:>12.2} {unit}");
     }
 
@@ -33,7 +33,7 @@ impl Report {
     }
 
     /// Fails if a figure was missed.
-    pub fn finish(self) -> std::io::Result<()> {
+    pub(crate) fn finish(self) -> std::io::Result<()> {
         if self.missed.is_empty() {
             return Ok(());
         }
@@ -42,7 +42,7 @@ impl Report {
 }
 
 /// The value below which that share of `sorted` lies.
-pub fn percentile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn percentile(sorted: &[f64], share: f64) -> f64 {
     if sorted.is_empty() {
         return 0.0;
     }

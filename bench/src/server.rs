@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// What the server is to run on.
 #[derive(Clone, Debug)]
-pub enum Backing {
+pub(crate) enum Backing {
     /// SQLite in the data folder.
     Sqlite,
     /// A PostgreSQL database at that address.
@@ -17,23 +17,23 @@ pub enum Backing {
 }
 
 /// How to start a server.
-pub struct Setup {
-    pub binary: PathBuf,
-    pub backing: Backing,
-    pub folder: tempfile::TempDir,
-    pub policy: &'static str,
-    pub address: String,
+pub(crate) struct Setup {
+    pub(crate) binary: PathBuf,
+    pub(crate) backing: Backing,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) policy: &'static str,
+    pub(crate) address: String,
 }
 
 /// A running server.
-pub struct Server {
-    pub child: Child,
-    pub ready_after: Duration,
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) ready_after: Duration,
 }
 
 impl Setup {
     /// A fresh folder and a free port.
-    pub fn new(binary: &Path, backing: Backing, policy: &'static str) -> io::Result<Self> {
+    pub(crate) fn new(binary: &Path, backing: Backing, policy: &'static str) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("bench-policy.toml"), policy)?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -51,7 +51,7 @@ impl Setup {
     }
 
     /// Starts it and waits until it is ready.
-    pub fn start(&self) -> io::Result<Server> {
+    pub(crate) fn start(&self) -> io::Result<Server> {
         let started = Instant::now();
         let log = std::fs::File::create(self.folder.path().join("serve.log"))?;
         let child = self
@@ -89,12 +89,12 @@ impl Setup {
     }
 
     /// Adds an agent; its key.
-    pub fn agent(&self, name: &str) -> io::Result<String> {
+    pub(crate) fn agent(&self, name: &str) -> io::Result<String> {
         self.add("agent", name)
     }
 
     /// Adds a reviewer; their token.
-    pub fn reviewer(&self, name: &str) -> io::Result<String> {
+    pub(crate) fn reviewer(&self, name: &str) -> io::Result<String> {
         self.add("reviewer", name)
     }
 }
@@ -112,7 +112,7 @@ fn ready(address: &str) -> bool {
 
 impl Server {
     /// Resident memory, in bytes.
-    pub fn resident(&self) -> u64 {
+    pub(crate) fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         status
             .unwrap_or_default()
@@ -122,7 +122,7 @@ impl Server {
     }
 
     /// Kills it at once, as a power cut would.
-    pub fn kill(mut self) -> io::Result<()> {
+    pub(crate) fn kill(mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(|_| ())
     }

@@ -14,7 +14,7 @@ const PENDING: u32 = 100_000;
 const HARD: &str = r#"{"action":{"tool":"drop","arguments":{"database":"customers-2022","region":"eu-west-1"}},"message":"It has not been read for two years."}"#;
 
 /// Cold start to ready, idle memory, size of the binary.
-pub fn start(setup: &Setup, report: &mut Report) -> io::Result<()> {
+pub(crate) fn start(setup: &Setup, report: &mut Report) -> io::Result<()> {
     let size = std::fs::metadata(&setup.binary)?.len();
     report.at_most("stripped binary", bytes(size) / MIB, 30.0, "MiB");
     let mut starts = Vec::new();
@@ -31,7 +31,7 @@ pub fn start(setup: &Setup, report: &mut Report) -> io::Result<()> {
 }
 
 /// 100,000 pending escalations: memory for each, and restart to ready.
-pub async fn pending(setup: &Setup, report: &mut Report) -> io::Result<()> {
+pub(crate) async fn pending(setup: &Setup, report: &mut Report) -> io::Result<()> {
     let server = setup.start()?;
     let key = setup.agent("agent")?;
     let before = server.resident();
@@ -55,7 +55,7 @@ pub async fn pending(setup: &Setup, report: &mut Report) -> io::Result<()> {
     let again = setup.start()?;
     let ready = again.ready_after.as_secs_f64() * 1e3;
     report.at_most("restart to ready with 100,000 pending", ready, 1_000.0, "ms");
-    report.note("  memory after the restart", bytes(again.resident()) / MIB, "MiB");
+    Report::note("  memory after the restart", bytes(again.resident()) / MIB, "MiB");
     Ok(())
 }
 

@@ -17,15 +17,15 @@ use crate::server::Setup;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Lateness of 1,000 and of 10,000 windows.
-pub async fn measure(setup: &Setup, report: &mut Report) -> io::Result<()> {
+pub(crate) async fn measure(setup: &Setup, report: &mut Report) -> io::Result<()> {
     for (count, target) in [(1_000, 50.0), (10_000, 250.0)] {
         let fresh = Setup::new(&setup.binary, setup.backing.clone(), setup.policy)?;
         let mut late = lateness(&fresh, count).await?;
         late.sort_by(f64::total_cmp);
         let what = format!("{count} windows within a second: lateness, p99");
         report.at_most(&what, percentile(&late, 0.99), target, "ms");
-        report.note("  p50", percentile(&late, 0.5), "ms");
-        report.note("  the latest", percentile(&late, 1.0), "ms");
+        Report::note("  p50", percentile(&late, 0.5), "ms");
+        Report::note("  the latest", percentile(&late, 1.0), "ms");
     }
     Ok(())
 }
@@ -46,7 +46,8 @@ async fn lateness(setup: &Setup, count: u32) -> io::Result<Vec<f64>> {
             propose(setup, &key, count).await?;
             let deadlines = deadlines(setup, &reviewer, count).await?;
             let last = deadlines.values().max().copied().unwrap_or_default();
-            let wait: Duration = last.duration_since(Timestamp::now()).try_into().unwrap_or_default();
+            let wait: Duration =
+                last.duration_since(Timestamp::now()).try_into().unwrap_or_default();
             let until = tokio::time::Instant::now() + wait + PATIENCE;
             let mut late = Vec::new();
             while late.len() < deadlines.len() {

@@ -79,7 +79,7 @@ impl Period {
         let secs = self.0 / 1_000_000;
         match secs {
             0..60 => format!("{secs} s"),
-            60..600 if secs % 60 != 0 => format!("{} min {} s", secs / 60, secs % 60),
+            60..600 if !secs.is_multiple_of(60) => format!("{} min {} s", secs / 60, secs % 60),
             60..3_600 => format!("{} min", secs / 60),
             3_600..86_400 if secs % 3_600 >= 60 => {
                 format!("{} h {} min", secs / 3_600, secs % 3_600 / 60)

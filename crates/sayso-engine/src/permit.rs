@@ -5,7 +5,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use jiff::Timestamp;
 use sayso_core::escalation::{Outcome, PermitState};
 use sayso_core::grant::Basis;
 use sayso_core::{AgentName, Digest, Escalation, EscalationId, Tier, ToolName};

@@ -84,7 +84,9 @@ impl<'a> Unit<'a> {
             clocks.iter().map(|clock| (clock.route.clone(), ears.latest(clock, now.0))).collect();
         let credit = ears.draw(now);
         if !credit.is_zero() {
-            clocks.iter_mut().for_each(|clock| credit.apply(clock));
+            for clock in &mut clocks {
+                credit.apply(clock);
+            }
             changes.clocks.clone_from(&clocks);
         }
         Ok(Self {

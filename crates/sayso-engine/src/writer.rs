@@ -105,7 +105,7 @@ impl WriterLoop {
             return Duration::ZERO;
         }
         let now = shared.clock.now();
-        let mut wait = Duration::from_secs(3_600);
+        let mut wait = Duration::from_hours(1);
         if shared.ears.hears() {
             wait = BEAT;
             for (route, heard) in &self.next.heard {
@@ -151,7 +151,7 @@ impl WriterLoop {
         match result {
             Ok((outcomes, committed, looked)) => {
                 self.shared.metrics.committed(started.elapsed(), batch.len());
-                self.tell(batch, outcomes, committed);
+                self.tell(batch, outcomes, &committed);
                 if looked || doubtful {
                     self.refresh_next().await;
                 }
@@ -218,7 +218,7 @@ impl WriterLoop {
     }
 
     /// Tells callers, waiters and streams of what has been committed.
-    fn tell(&mut self, batch: &mut Vec<Job>, outcomes: Vec<Outcome>, committed: Committed) {
+    fn tell(&mut self, batch: &mut Vec<Job>, outcomes: Vec<Outcome>, committed: &Committed) {
         let shared = Arc::clone(&self.shared);
         shared.ears.committed(&committed.clocks);
         let mut published = Vec::new();

@@ -122,7 +122,7 @@ pub(crate) struct Serve {
     /// The policy file [default: policy.toml in the data folder, if it is there]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Where people and agents reach this server [default: http://LISTEN]
+    /// Where people and agents reach this server [default: <http://LISTEN>]
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
     /// Calls a second that one credential may make; 0 for no limit
@@ -277,7 +277,8 @@ pub(crate) struct Answer {
     /// The escalation's id, or the first digits of it
     pub(crate) id: String,
     /// The answer: JSON for a form, else text
-    pub(crate) answer: String,
+    #[arg(value_name = "ANSWER")]
+    pub(crate) text: String,
     /// What to tell the agent
     #[arg(long, short, value_name = "TEXT")]
     pub(crate) comment: Option<String>,

@@ -61,8 +61,8 @@ pub(crate) fn answer(common: &Common, answer: &Answer) -> anyhow::Result<Exit> {
     };
     // Only a form takes JSON; everything else is the text as it stands.
     let value = match &question.schema {
-        Some(_) => serde_json::from_str(&answer.answer).context("a form is answered with JSON")?,
-        None => answer.answer.clone().into(),
+        Some(_) => serde_json::from_str(&answer.text).context("a form is answered with JSON")?,
+        None => answer.text.clone().into(),
     };
     let request = Request {
         decision: "answer".into(),

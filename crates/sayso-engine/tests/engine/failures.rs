@@ -25,7 +25,7 @@ async fn open(world: &World) -> Vec<EscalationId> {
     records.iter().map(|record| record.escalation.id()).collect()
 }
 
-fn failed<T: std::fmt::Debug>(done: Result<T, DecideError>) {
+fn failed<T: std::fmt::Debug>(done: &Result<T, DecideError>) {
     let failed = matches!(done, Err(DecideError::Engine(EngineError::Store(_))));
     assert!(failed, "{done:?}");
 }
@@ -36,7 +36,7 @@ pub(crate) async fn a_commit_that_fails_changes_nothing(world: &mut World) {
     let size = world.engine().ledger_size().await.unwrap();
     for fault in [Fault::BeforeCommit, Fault::Away] {
         plan.next(fault, 1);
-        failed(world.says(&world.ana, id, Says::Approve).await);
+        failed(&world.says(&world.ana, id, Says::Approve).await);
         plan.next(fault, 1);
         let proposed = world.propose(call("deploy")).await;
         assert!(matches!(proposed, Err(EngineError::Store(_))), "{proposed:?}");
@@ -64,10 +64,10 @@ pub(crate) async fn what_was_kept_but_not_acknowledged_is_seen_by_all(world: &mu
     let mut stream = world.engine().stream(None).await.unwrap();
     let waiter = {
         let engine = world.engine().clone();
-        tokio::spawn(async move { engine.wait(id, Duration::from_secs(3_600)).await })
+        tokio::spawn(async move { engine.wait(id, Duration::from_hours(1)).await })
     };
     plan.next(Fault::AfterCommit, 1);
-    failed(world.says(&world.ana, id, Says::Approve).await);
+    failed(&world.says(&world.ana, id, Says::Approve).await);
     assert_eq!(world.outcome(id).await, Some(Outcome::Granted));
 
     // Who waits hears of it, without anybody doing anything more.
@@ -105,7 +105,7 @@ pub(crate) async fn a_halt_that_was_kept_but_not_acknowledged_is_carried_out(wor
     let plan = failing(world).await;
     let id = world.ask("merge").await;
     plan.next(Fault::AfterCommit, 1);
-    failed(world.engine().halt(&world.ana, Scope::Everything, "stop".into()).await);
+    failed(&world.engine().halt(&world.ana, Scope::Everything, "stop".into()).await);
     eventually("it is frozen", async || world.get(id).await.escalation.frozen().is_some()).await;
     eventually("the halt is told", async || world.engine().halts().len() == 1).await;
 }
@@ -152,7 +152,7 @@ pub(crate) async fn one_bad_unit_fails_nobody_elses(world: &mut World) {
     let ids = [world.ask("deploy").await, world.ask("deploy").await, world.ask("deploy").await];
     plan.after(1, Fault::BeforeCommit, 1);
     world.approve(ids[0]).await;
-    failed(world.says(&world.ana, ids[1], Says::Approve).await);
+    failed(&world.says(&world.ana, ids[1], Says::Approve).await);
     world.approve(ids[2]).await;
     plan.mend();
     assert_eq!(world.outcome(ids[0]).await, Some(Outcome::Granted));

@@ -180,7 +180,10 @@ pub(crate) async fn a_listener_on_one_lets_a_window_pass_that_the_other_began(
         look(&other.engine).await;
     }
     let waited = world.engine().wait(id, std::time::Duration::from_secs(30)).await.unwrap();
-    assert_eq!(waited.escalation.settled().and_then(|s| s.basis()), Some(Basis::Silence));
+    assert_eq!(
+        waited.escalation.settled().and_then(sayso_core::escalation::Settled::basis),
+        Some(Basis::Silence)
+    );
 }
 
 pub(crate) async fn the_silent_limit_holds_across_both(world: &World, other: &Server) {

@@ -228,14 +228,11 @@ pub(crate) async fn above_the_silent_limit_soft_becomes_hard(world: &mut World) 
     for nth in 0..5 {
         let id = world.ask_delivered("few").await;
         world.pass(WINDOW).await;
-        match nth < 3 {
-            true => assert_eq!(world.basis(id).await, Some(Basis::Silence)),
-            // The first grant is an hour ago by the time of the fifth.
-            false if nth == 3 => {
-                assert_eq!(hardened(world, id).await, Some(Hardened::SilentLimit));
-            }
-            false => assert_eq!(world.basis(id).await, Some(Basis::Silence)),
-        }
+        // The first grant is an hour ago by the time of the fifth.
+        let limited = nth == 3;
+        let basis = (!limited).then_some(Basis::Silence);
+        let because = limited.then_some(Hardened::SilentLimit);
+        assert_eq!((world.basis(id).await, hardened(world, id).await), (basis, because));
     }
     let other = world.engine().propose(&world.mule, crate::world::call("few")).await.unwrap();
     world.deliver(other.escalation.id()).await;

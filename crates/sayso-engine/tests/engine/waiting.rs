@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use crate::clock::days;
 use crate::world::{WINDOW, World, within};
 
-const AN_HOUR: Duration = Duration::from_secs(3_600);
+const AN_HOUR: Duration = Duration::from_hours(1);
 
 type Waiter = JoinHandle<Result<std::sync::Arc<Record>, EngineError>>;
 

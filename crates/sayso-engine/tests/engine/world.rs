@@ -22,7 +22,7 @@ use crate::clock::{ManualClock, minutes};
 use crate::place::Place;
 
 /// How long anything may take that has to happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The window of the soft rules below.
 pub(crate) const WINDOW: Period = minutes(15);
@@ -363,10 +363,8 @@ pub(crate) fn count(record: &Record, is: impl Fn(&Event) -> bool) -> usize {
 
 /// Has to happen soon.
 pub(crate) async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, event).await {
-        Ok(value) => value,
-        Err(_) => panic!("it never came to pass that {what}"),
-    }
+    let value = tokio::time::timeout(PATIENCE, event).await.ok();
+    value.unwrap_or_else(|| panic!("it never came to pass that {what}"))
 }
 
 /// Waits for a condition that nothing signals.

@@ -24,11 +24,11 @@ pub struct Kind {
 
 macro_rules! kinds {
     ($($name:ident = $status:literal $slug:literal $title:literal $mend:literal;)*) => {
-        $(pub(crate) const $name: Kind =
-            Kind { slug: $slug, status: $status, title: $title, mend: $mend };)*
+        $(pub(crate) const $name: &Kind =
+            &Kind { slug: $slug, status: $status, title: $title, mend: $mend };)*
 
         /// Every kind of problem there is.
-        pub const KINDS: &[Kind] = &[$($name),*];
+        pub const KINDS: &[&Kind] = &[$($name),*];
     };
 }
 
@@ -91,14 +91,14 @@ kinds! {
 /// A problem on its way to the caller.
 #[derive(Debug)]
 pub struct Problem {
-    kind: Kind,
+    kind: &'static Kind,
     detail: String,
     field: Option<String>,
     digest: Option<String>,
 }
 
 impl Problem {
-    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), field: None, digest: None }
     }
 

@@ -11,12 +11,14 @@ const CALLERS: usize = 10_000;
 /// For how many seconds' worth of calls a burst may go on.
 const BURST_SECS: f64 = 5.0;
 
+type Buckets = HashMap<Box<str>, (f64, Instant)>;
+
 /// How fast one credential may call.
 #[derive(Clone, Debug)]
 pub struct RateLimit {
     /// Calls a second; none means no limit.
     per_second: Option<u32>,
-    buckets: Arc<Mutex<HashMap<Box<str>, (f64, Instant)>>>,
+    buckets: Arc<Mutex<Buckets>>,
 }
 
 impl Default for RateLimit {

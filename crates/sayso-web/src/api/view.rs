@@ -111,8 +111,8 @@ fn receipt(record: &Record) -> Option<wire::Receipt> {
         return None;
     };
     let told = record.history.iter().rev();
-    let told = told.take_while(|past| matches!(past.event, Event::Receipted { .. }));
-    let comment = told.filter_map(|past| Record::remark(past)?.comment).next();
+    let mut told = told.take_while(|past| matches!(past.event, Event::Receipted { .. }));
+    let comment = told.find_map(|past| Record::remark(past)?.comment);
     Some(match receipt {
         Some(receipt) => wire::Receipt {
             result: receipt.result.word().into(),

@@ -58,22 +58,30 @@ pub(super) struct Said {
     pub(super) comment: Option<Text>,
 }
 
+/// What it takes to decide.
+pub(super) enum Way {
+    /// It was granted and not used yet: all that can be done is to take it back.
+    TakeBack,
+    /// A question's form.
+    Answer(AnswerForm),
+    /// Silence would grant it: one big veto.
+    Veto,
+    /// A choice, and its confirmation.
+    Choose,
+}
+
 /// What a reviewer can do here, with what the forms carry.
 pub(super) struct Gesture {
     /// So that no other site's form passes for ours.
     pub(super) token: String,
     /// What is decided on.
     pub(super) digest: String,
-    /// Whether it was granted and not used yet: all that can be done is to take it back.
-    pub(super) undo: bool,
-    /// Whether silence would grant it: one big veto.
-    pub(super) veto: bool,
+    /// What it takes.
+    pub(super) way: Way,
     /// Whether approving is offered: only where everything that is approved is in view.
     pub(super) approve: bool,
     /// The arguments as they can be edited, where there is room.
     pub(super) arguments: Option<String>,
-    /// How a question can be answered.
-    pub(super) answer: Option<AnswerForm>,
     /// Whether somebody else may still take it.
     pub(super) take: bool,
     /// What was sent and not taken, to be mended.
@@ -170,18 +178,21 @@ impl Card {
         let is_suspect = bound.into_iter().flatten().chain(&context).any(Members::is_suspect)
             || [&message, &question].into_iter().flatten().any(Text::is_suspect);
         let permit = escalation.settled().and_then(Settled::permit);
-        let undo = matches!(permit, Some(PermitState::Issued { .. }));
+        let unused = matches!(permit, Some(PermitState::Issued { .. }));
         let open = escalation.is_pending();
-        let gesture = ((open || undo) && visitor.decides()).then(|| Gesture {
+        let gesture = ((open || unused) && visitor.decides()).then(|| Gesture {
             token: visitor.form_token(),
             digest: escalation.digest().to_string(),
-            undo,
-            veto: escalation.tier() == Tier::Soft,
+            way: match &ask.question {
+                _ if unused => Way::TakeBack,
+                Some(question) => Way::Answer(AnswerForm::of(question)),
+                None if escalation.tier() == Tier::Soft => Way::Veto,
+                None => Way::Choose,
+            },
             approve: in_view,
             arguments: action
                 .filter(|_| open && room.is_none())
                 .map(|action| draft.arguments.clone().unwrap_or(editable(&action.arguments))),
-            answer: ask.question.as_ref().filter(|_| open).map(AnswerForm::of),
             take: escalation.taken().is_none_or(|take| take.by != *visitor.person.name()),
             draft,
         });

@@ -253,7 +253,7 @@ pub(crate) fn editable(object: &Map<String, Value>) -> String {
             text.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
+                text.extend([r"\u", &format!("{unit:04x}")]);
             }
         }
     }

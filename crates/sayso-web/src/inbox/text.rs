@@ -60,8 +60,7 @@ impl Text {
         let mut taking = Taking::default();
         let mut before = None;
         let mut stacked = 0;
-        let mut chars = text.chars().peekable();
-        while let Some(c) = chars.next() {
+        for c in text.chars() {
             stacked = if is_mark(c) { stacked + 1 } else { 0 };
             match oddness(c) {
                 Some(_) if c == '\u{fe0f}' && before.is_some_and(shows_as_emoji) => {

@@ -1,4 +1,4 @@
-//! The inbox in a real browser: Chromium, driven over WebDriver.
+//! The inbox in a real browser: Chromium, driven over `WebDriver`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -20,13 +20,11 @@ impl<'a> Browser<'a> {
     }
 
     async fn logged_in(site: &'a Site, person: &str) -> Self {
-        let mut browser = Self::new(site);
         let path = site.login_path(person).await;
-        let answer = browser.post(&path, &[]).await;
+        let answer = Self::new(site).post(&path, &[]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
         let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
-        browser.cookie = cookie.split(';').next().unwrap().to_owned();
-        browser
+        Self { site, cookie: cookie.split(';').next().unwrap().to_owned() }
     }
 
     async fn get(&self, path: &str) -> Answer {

@@ -51,7 +51,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<Exit> {
     let folder = PathBuf::from(folder);
     let agent = Agent { client: common.client()?, folder };
     let repository = agent.make_project()?;
-    agent.refactor(&repository)?;
+    Agent::refactor(&repository)?;
     agent.tell(&format!("The log is refactored on {BRANCH}; its tests pass."))?;
     let merge = agent.propose_merge(&repository)?;
     agent.go_on(&repository, merge)?;
@@ -94,7 +94,7 @@ impl Agent {
         Ok(repository)
     }
 
-    fn refactor(&self, repository: &Repository) -> anyhow::Result<()> {
+    fn refactor(repository: &Repository) -> anyhow::Result<()> {
         repository.git(&["checkout", "--quiet", "-b", BRANCH])?;
         let steps: [Piece; 4] = [
             (

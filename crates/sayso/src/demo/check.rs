@@ -57,7 +57,7 @@ impl Story {
     }
 
     fn succeeded(&self) -> bool {
-        let receipt = self.escalation.settled().and_then(|settled| settled.receipt());
+        let receipt = self.escalation.settled().and_then(sayso_core::escalation::Settled::receipt);
         receipt.is_some_and(|receipt| receipt.result == ReceiptResult::Succeeded)
     }
 
