@@ -71,8 +71,9 @@ impl Ears {
     }
 
     fn adjust(&self, change: impl FnOnce(&mut State)) {
-        let now = self.clock.running();
         let mut state = self.state();
+        // Read under the lock, as in `draw`: nothing is drawn that ends after the moment of the draw.
+        let now = self.clock.running();
         let before = state.hears();
         change(&mut state);
         match (before, state.hears()) {
@@ -97,11 +98,12 @@ impl Ears {
         self.state().hears()
     }
 
-    /// Draws all listening up to that moment, for a unit of work that ends in
+    /// Draws all listening up to now, for a unit of work of this moment that ends in
     /// [`Ears::committed`] or [`Ears::lost`]. Both clocks are of the same moment: time that passes
     /// between reading one and the other would be lost with every unit.
-    pub(crate) fn draw(&self, (at, running): (Timestamp, Period)) -> Credit {
+    pub(crate) fn draw(&self) -> Credit {
         let mut state = self.state();
+        let (at, running) = self.clock.reading();
         let listening = match &mut state.since {
             Some(since) => {
                 let listening = running.minus(*since);
@@ -194,7 +196,8 @@ impl Drop for Listening {
 /// Listening drawn but not yet committed.
 pub(crate) struct Credit {
     listened: Period,
-    at: Timestamp,
+    /// Up to when.
+    pub(crate) at: Timestamp,
 }
 
 impl Credit {

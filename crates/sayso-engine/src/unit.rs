@@ -76,13 +76,12 @@ impl<'a> Unit<'a> {
     pub(crate) async fn begin(
         writer: &'a mut dyn Writer,
         ears: &'a Ears,
-        now: (Timestamp, Period),
     ) -> Result<Self, EngineError> {
         let Snapshot { mut clocks, halts } = writer.begin().await?;
         let mut changes = Changes::default();
-        let latest =
-            clocks.iter().map(|clock| (clock.route.clone(), ears.latest(clock, now.0))).collect();
-        let credit = ears.draw(now);
+        let credit = ears.draw();
+        let latest = |clock: &ListeningClock| ears.latest(clock, credit.at);
+        let latest = clocks.iter().map(|clock| (clock.route.clone(), latest(clock))).collect();
         if !credit.is_zero() {
             for clock in &mut clocks {
                 credit.apply(clock);
@@ -90,7 +89,7 @@ impl<'a> Unit<'a> {
             changes.clocks.clone_from(&clocks);
         }
         Ok(Self {
-            at: now.0,
+            at: credit.at,
             ears,
             writer,
             clocks,

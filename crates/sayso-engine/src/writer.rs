@@ -183,11 +183,10 @@ impl WriterLoop {
         batch: &[Job],
     ) -> Result<(Vec<Outcome>, Committed, bool), EngineError> {
         let shared = &self.shared;
-        let now = shared.clock.reading();
-        let looks = self.is_due(now.0);
+        let looks = self.is_due(shared.clock.now());
         let writer = self.writer.as_mut();
         writer.rollback().await?;
-        let mut unit = Unit::begin(writer, &shared.ears, now).await?;
+        let mut unit = Unit::begin(writer, &shared.ears).await?;
         unit.load(batch.iter().map(|job| &job.work), &shared.at_hand, shared.exclusive).await?;
         let outcomes: Vec<_> = batch.iter().map(|job| unit.work(&job.work)).collect();
         if looks {
