@@ -38,7 +38,6 @@ pub(crate) async fn work_is_found_by_kind_and_route(store: &dyn Store) {
     assert_eq!(waiting(store, OutboxKind::Thaw, None, 10).await, [a.clone(), b, c]);
     assert_eq!(waiting(store, OutboxKind::Thaw, None, 1).await, [a]);
     assert_eq!(waiting(store, OutboxKind::Freeze, None, 10).await, [d]);
-    assert_eq!(waiting(store, OutboxKind::Thaw, None, 10).await, []);
 }
 
 pub(crate) async fn work_that_is_done_is_gone(store: &dyn Store) {
