@@ -5,6 +5,7 @@ mod ask;
 mod crash;
 mod demo;
 mod people;
+mod readme;
 mod run;
 mod serve;
 mod server;
