@@ -74,6 +74,10 @@ pub struct Propose {
     /// The agent that will redeem the permit, if it is not the one that asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<String>,
+    /// If this agent's same call is still open, granted and unused, or was refused within the last
+    /// ten minutes, answer with that one instead of asking anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub join: bool,
 }
 
 /// `POST /v1/escalations/{id}/decisions`.

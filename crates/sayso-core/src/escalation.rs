@@ -40,6 +40,8 @@ pub const PERMIT_LASTS: Period = Period::from_secs(10 * 60);
 pub const RECEIPT_WITHIN: Period = Period::from_secs(15 * 60);
 /// How long a `take` pauses the silence before it lapses.
 pub const TAKE_LASTS: Period = Period::from_secs(15 * 60);
+/// For how long a refusal also answers the same call asked again.
+pub const REFUSAL_STANDS: Period = Period::from_secs(10 * 60);
 /// How long people have to decide before an escalation expires, ungranted.
 pub const EXPIRES_AFTER: Period = Period::from_secs(7 * 24 * 3_600);
 /// The least time a soft escalation waits for somebody to hear it before it becomes hard.
@@ -318,6 +320,21 @@ impl Escalation {
             }
             Wait::Soft { .. } => WaitingFor::Listener,
         })
+    }
+
+    /// Whether the same call, asked again by the same agent for the same executor, is this one and
+    /// not a new one: while it is open, while what was granted is unused, and for some minutes
+    /// after people refused it, so that asking again is no way to wear them down.
+    pub fn is_joined_by(&self, executor: &AgentName, tier: Option<Tier>, at: Timestamp) -> bool {
+        if self.executor != *executor || tier.is_some_and(|tier| tier > self.tier()) {
+            return false;
+        }
+        let Some(settled) = self.settled() else { return true };
+        match (settled.outcome, settled.permit()) {
+            (Outcome::Granted, Some(PermitState::Issued { expires_at })) => at < *expires_at,
+            (Outcome::Denied | Outcome::Vetoed, _) => at < REFUSAL_STANDS.after(settled.at),
+            _ => false,
+        }
     }
 
     /// Whether it still has to be shown to somebody for its window to begin.

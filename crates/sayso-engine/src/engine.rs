@@ -80,6 +80,8 @@ pub struct NewEscalation {
     pub executor: Option<AgentName>,
     /// Idempotency key, and the digest of the request it came with.
     pub key: Option<(String, Digest)>,
+    /// Whether to answer with the same call's escalation, if there is one to join.
+    pub join: bool,
 }
 
 /// What a redeemed permit gives: the action, to be run exactly as it is.
@@ -227,7 +229,7 @@ impl Engine {
         agent: &Agent,
         new: NewEscalation,
     ) -> Result<Arc<Record>, EngineError> {
-        let NewEscalation { subject, message, context, tier, window, executor, key } = new;
+        let NewEscalation { subject, message, context, tier, window, executor, key, join } = new;
         if let Some(name) = executor.as_ref().filter(|name| *name != agent.name())
             && !self.authority().agents().await?.contains(name)
         {
@@ -257,7 +259,7 @@ impl Engine {
         let agent_name = agent.name().clone();
         let proposal = Proposal { agent: agent.clone(), executor, subject, verdict, tier, window };
         let key = key.map(|(key, print)| (KeyName { agent: agent_name, key }, print));
-        let propose = Propose { id, proposal, ask: Arc::new(ask), key };
+        let propose = Propose { id, proposal, ask: Arc::new(ask), key, join };
         self.run_for_record(id, Work::Propose(Box::new(propose))).await
     }
 

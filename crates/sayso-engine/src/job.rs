@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sayso_core::escalation::Proposal;
 use sayso_core::halt::Halt;
 use sayso_core::{Command, Digest, EscalationId, HaltId, ReviewerName};
-use sayso_store::{KeyName, KeyUse};
+use sayso_store::{Call, KeyName, KeyUse};
 use tokio::sync::oneshot;
 
 use crate::error::EngineError;
@@ -51,12 +51,19 @@ pub(crate) struct Propose {
     pub(crate) proposal: Proposal,
     pub(crate) ask: Arc<Ask>,
     pub(crate) key: Option<(KeyName, Digest)>,
+    pub(crate) join: bool,
 }
 
 impl Propose {
     pub(crate) fn key_use(&self) -> Option<(KeyName, KeyUse)> {
         let (name, fingerprint) = self.key.clone()?;
         Some((name, KeyUse { fingerprint, escalation: self.id }))
+    }
+
+    /// The call that it joins, or that others may join.
+    pub(crate) fn call(&self) -> Option<Call> {
+        let Proposal { agent, subject, .. } = &self.proposal;
+        self.join.then(|| Call { agent: agent.name().clone(), digest: subject.digest() })
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sayso_core::escalation::open;
+use sayso_core::escalation::{Proposal, open};
 use sayso_core::grant::Basis;
 use sayso_core::halt::Halt;
 use sayso_core::{
@@ -15,8 +15,8 @@ use sayso_core::{
     RuleName, ToolName, WorkspaceEvent, decide,
 };
 use sayso_store::{
-    Body, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, NewKey, Outbox,
-    OutboxKind, Past, SilentGrant, Snapshot, Writer,
+    Body, Call, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, NewKey,
+    Outbox, OutboxKind, Past, SilentGrant, Snapshot, Writer,
 };
 
 use crate::error::EngineError;
@@ -49,6 +49,8 @@ pub(crate) struct Unit<'a> {
     halts: Vec<Halt>,
     working: HashMap<EscalationId, Working>,
     keys: HashMap<KeyName, KeyUse>,
+    /// What calls have begun that others may join.
+    asked: HashMap<Call, EscalationId>,
     /// Silent grants so far, by whom and under which rule, in the stretch that a limit counts in.
     silent: HashMap<(AgentName, RuleName, Period), u32>,
     changes: Changes,
@@ -97,6 +99,7 @@ impl<'a> Unit<'a> {
             halts,
             working: HashMap::new(),
             keys: HashMap::new(),
+            asked: HashMap::new(),
             silent: HashMap::new(),
             changes,
         })
@@ -109,10 +112,13 @@ impl<'a> Unit<'a> {
         at_hand: &AtHand,
         exclusive: bool,
     ) -> Result<(), EngineError> {
-        let (mut ids, mut keys) = (Vec::new(), Vec::new());
+        let (mut ids, mut keys, mut calls) = (Vec::new(), Vec::new(), Vec::new());
         for work in works {
             match work {
-                Work::Propose(propose) => keys.extend(propose.key.clone().map(|(name, _)| name)),
+                Work::Propose(propose) => {
+                    keys.extend(propose.key.clone().map(|(name, _)| name));
+                    calls.extend(propose.call());
+                }
                 Work::Act(act) if self.working.contains_key(&act.id) => {}
                 Work::Act(act) => match at_hand.get(act.id) {
                     // Nobody else writes here, so what is at hand is what is kept.
@@ -127,6 +133,11 @@ impl<'a> Unit<'a> {
         }
         if !keys.is_empty() {
             self.keys.extend(self.writer.keys(&keys).await?);
+        }
+        if !calls.is_empty() {
+            let asked = self.writer.asked(&calls).await?;
+            ids.extend(asked.iter().map(|(_, id)| *id).filter(|id| !self.working.contains_key(id)));
+            self.asked.extend(asked);
         }
         if !ids.is_empty() {
             ids.sort();
@@ -174,6 +185,9 @@ impl<'a> Unit<'a> {
             self.keys.insert(name.clone(), used);
             self.changes.keys.push(NewKey { name, used });
         }
+        if let Some(id) = self.joined(propose) {
+            return Ok(Done::Escalation(id));
+        }
         let proposal = propose.proposal.clone();
         let route = proposal.verdict.route.clone();
         let moment = self.moment(
@@ -204,7 +218,21 @@ impl<'a> Unit<'a> {
         let entries = self.append(propose.id, 0, events, Some(body));
         let working = Working { record: None, escalation, before: None, entries, ticked: false };
         self.working.insert(propose.id, working);
+        if let Some(call) = propose.call() {
+            self.changes.asked.retain(|(other, _)| *other != call);
+            self.changes.asked.push((call.clone(), propose.id));
+            self.asked.insert(call, propose.id);
+        }
         Ok(Done::Escalation(propose.id))
+    }
+
+    /// The escalation that the same call began, if it is still to be joined.
+    fn joined(&self, propose: &Propose) -> Option<EscalationId> {
+        let id = self.asked.get(&propose.call()?)?;
+        let Proposal { agent, executor, tier, .. } = &propose.proposal;
+        let executor = executor.as_ref().unwrap_or_else(|| agent.name());
+        let known = &self.working.get(id)?.escalation;
+        known.is_joined_by(executor, *tier, self.at).then_some(*id)
     }
 
     fn act(&mut self, act: &Act) -> Outcome {

@@ -19,7 +19,7 @@ use sayso_core::{
 
 pub use error::StoreError;
 pub use record::{
-    Body, Changes, Current, Entry, Happened, Kept, KeyName, KeyUse, ListeningClock, NewEntry,
+    Body, Call, Changes, Current, Entry, Happened, Kept, KeyName, KeyUse, ListeningClock, NewEntry,
     NewKey, NewSecret, Outbox, OutboxKind, Page, Past, Query, SilentGrant, Snapshot, Standing,
 };
 
@@ -40,6 +40,10 @@ pub trait Writer: Send {
 
     /// What these idempotency keys were used for, as far as they were.
     async fn keys(&mut self, keys: &[KeyName]) -> Result<Vec<(KeyName, KeyUse)>>;
+
+    /// Which escalations these calls last began. No other writer can begin another for any of
+    /// them until this unit ends.
+    async fn asked(&mut self, calls: &[Call]) -> Result<Vec<(Call, EscalationId)>>;
 
     /// At most `limit` escalations that are due at the wall time `at`, or on the listening clock
     /// of their route, and that no other writer is at work on.

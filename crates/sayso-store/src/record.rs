@@ -175,6 +175,15 @@ impl Current {
     }
 }
 
+/// A call that the same call may join: an agent, and the digest of what it asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// Whose.
+    pub agent: AgentName,
+    /// Of the action or question as it was asked.
+    pub digest: Digest,
+}
+
 /// Everything that one unit of work changes.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
@@ -184,6 +193,8 @@ pub struct Changes {
     pub escalations: Vec<Current>,
     /// Idempotency keys used.
     pub keys: Vec<NewKey>,
+    /// What was asked, for the same call to join it; each call once.
+    pub asked: Vec<(Call, EscalationId)>,
     /// Listening clocks that moved.
     pub clocks: Vec<ListeningClock>,
     /// Grants by silence.
@@ -204,6 +215,7 @@ impl Changes {
         self.entries.is_empty()
             && self.escalations.is_empty()
             && self.keys.is_empty()
+            && self.asked.is_empty()
             && self.clocks.is_empty()
             && self.silent_grants.is_empty()
             && self.outbox.is_empty()

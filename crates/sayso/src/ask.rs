@@ -81,6 +81,7 @@ pub(crate) fn propose(
         context,
         window: about.window.map(|window| Value::String(window.to_string())),
         executor: None,
+        join: false,
     };
     match client.propose(&propose, None, Duration::ZERO) {
         Ok(escalation) => Ok(Ok(escalation)),

@@ -10,8 +10,8 @@ use sayso_core::{
     AgentName, Digest, Escalation, EscalationId, Heard, ReviewerName, RouteName, RuleName,
 };
 use sayso_store::{
-    Changes, Entry, Kept, KeyName, KeyUse, NewSecret, Outbox, OutboxKind, Page, Query, Result,
-    Snapshot, Standing, Store, StoreError, Writer,
+    Call, Changes, Entry, Kept, KeyName, KeyUse, NewSecret, Outbox, OutboxKind, Page, Query,
+    Result, Snapshot, Standing, Store, StoreError, Writer,
 };
 use tokio::sync::Semaphore;
 
@@ -155,6 +155,10 @@ impl Writer for FaultyWriter {
 
     async fn keys(&mut self, keys: &[KeyName]) -> Result<Vec<(KeyName, KeyUse)>> {
         self.inner.keys(keys).await
+    }
+
+    async fn asked(&mut self, calls: &[Call]) -> Result<Vec<(Call, EscalationId)>> {
+        self.inner.asked(calls).await
     }
 
     async fn due(

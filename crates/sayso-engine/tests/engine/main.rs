@@ -7,6 +7,7 @@ mod clock;
 mod failures;
 mod faulty;
 mod halts;
+mod joins;
 mod keys;
 mod load;
 mod permits;
@@ -123,6 +124,16 @@ behaviour! {
         of_twenty_in_one_batch_with_one_key_one_is_made
         a_refused_proposal_uses_up_no_key
         another_agents_key_is_another_key;
+    joins:
+        the_same_call_joins_what_is_open_also_after_a_restart
+        another_call_another_agent_and_a_plain_call_begin_anew
+        an_unused_grant_is_joined_and_a_used_one_is_not
+        an_expired_grant_is_not_joined
+        a_refusal_answers_the_same_call_for_ten_minutes
+        what_was_edited_is_joined_by_what_was_asked
+        a_raised_tier_is_not_lost_in_a_lower_one
+        notes_are_told_each_time
+        of_twenty_same_calls_at_once_one_is_made;
     failures:
         a_commit_that_fails_changes_nothing
         a_connection_that_drops_before_the_commit_is_mended
@@ -180,6 +191,7 @@ several_servers! {
     windows_end_once
     of_fifty_redeems_on_both_one_succeeds
     of_twenty_on_both_with_one_key_one_is_made
+    of_twenty_same_calls_on_both_one_is_made
     listeners_on_both_count_once
     a_listener_elsewhere_earns_nothing_before_the_delivery
     a_listener_on_one_lets_a_window_pass_that_the_other_began

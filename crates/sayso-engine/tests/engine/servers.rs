@@ -111,6 +111,11 @@ pub(crate) async fn of_fifty_redeems_on_both_one_succeeds(world: &World, other: 
     }
 }
 
+pub(crate) async fn of_twenty_same_calls_on_both_one_is_made(world: &World, other: &Server) {
+    let engines = [world.engine(), &other.engine];
+    assert_eq!(crate::joins::at_once(&engines, &world.bot, 20).await, 1);
+}
+
 pub(crate) async fn of_twenty_on_both_with_one_key_one_is_made(world: &World, other: &Server) {
     let engines = [world.engine(), &other.engine];
     assert_eq!(keys::at_once(&engines, &world.bot, 20).await, 1);

@@ -353,6 +353,7 @@ fn about(subject: Subject) -> NewEscalation {
         window: None,
         executor: None,
         key: None,
+        join: false,
     }
 }
 

@@ -3,7 +3,10 @@
 use super::connection::Connection;
 use crate::{Result, StoreError};
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_core.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_core.sql"),
+    include_str!("../../migrations/postgres/0002_join.sql"),
+];
 /// The oldest PostgreSQL that will do, as `server_version_num` counts.
 const OLDEST: i32 = 140_000;
 /// Several servers may start at once; one of them migrates.

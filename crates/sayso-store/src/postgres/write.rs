@@ -16,7 +16,7 @@ use super::connection::{Address, Connection, Value};
 use super::ledger::{APPEND, Appender, Halting};
 use crate::column::{digest, parsed, signed, tier_number, time, unsigned};
 use crate::record::{
-    Changes, Current, KeyName, KeyUse, ListeningClock, Outbox, OutboxKind, Snapshot,
+    Call, Changes, Current, KeyName, KeyUse, ListeningClock, Outbox, OutboxKind, Snapshot,
 };
 use crate::{Result, StoreError, Writer};
 
@@ -61,6 +61,16 @@ statements! {
         LATERAL (
             SELECT fingerprint, escalation FROM idempotency
             WHERE workspace = $1 AND agent = asked.agent AND key = asked.key LIMIT 1
+        ) AS known";
+    // One lock for all, as for silent grants: what is not there yet can't be locked by itself.
+    lock_asked: "SELECT pg_advisory_xact_lock(hashtextextended('sayso asked ' || $1::text, 0))";
+    asked: "
+        SELECT nth, known.escalation
+        FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS asked (agent, digest, nth),
+        LATERAL (
+            SELECT escalation FROM asked AS known
+            WHERE workspace = $1 AND known.agent = asked.agent AND known.digest = asked.digest
+            LIMIT 1
         ) AS known";
     // By escalation_wake_at and escalation_wake_heard. One statement, so that no more is locked
     // than is given out.
@@ -130,6 +140,12 @@ statements! {
         SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::bytea[], $5::uuid[])
             AS new (agent, key, fingerprint, escalation)
         ORDER BY agent, key";
+    put_asked: "
+        INSERT INTO asked (workspace, agent, digest, escalation)
+        SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::uuid[])
+            AS new (agent, digest, escalation)
+        ORDER BY agent, digest
+        ON CONFLICT (workspace, agent, digest) DO UPDATE SET escalation = excluded.escalation";
     // Two servers may have read the same reading and both credit what they heard since. What both
     // heard counts once: the greater reading stands, not the sum. And none may credit a time that
     // the other has already accounted for: a reading never grows by more than the wall clock has
@@ -294,6 +310,27 @@ impl Writer for PostgresWriter {
         found.collect()
     }
 
+    async fn asked(&mut self, calls: &[Call]) -> Result<Vec<(Call, EscalationId)>> {
+        let line = self.line()?;
+        let workspace = &&*self.workspace;
+        let agents: Vec<_> = calls.iter().map(|call| call.agent.as_str()).collect();
+        let digests: Vec<_> = calls.iter().map(|call| &call.digest.as_bytes()[..]).collect();
+        // Two statements, for the second to see what was committed until the lock was had.
+        let (_, rows) = tokio::try_join!(
+            biased;
+            line.rows(&line.say.lock_asked, [workspace]),
+            line.rows(&line.say.asked, [workspace, &agents, &digests]),
+        )?;
+        let found = rows.iter().map(|row| {
+            let nth: i64 = row.try_get(0)?;
+            let call = usize::try_from(nth - 1).ok().and_then(|nth| calls.get(nth));
+            let call =
+                call.ok_or_else(|| StoreError::Corrupt("a call was not asked for".into()))?;
+            Ok((call.clone(), EscalationId::from_uuid(row.try_get(1)?)))
+        });
+        found.collect()
+    }
+
     async fn due(
         &mut self,
         at: Timestamp,
@@ -382,6 +419,7 @@ impl Writer for PostgresWriter {
             writing.insert_escalations(),
             writing.update_escalations(),
             writing.keys(),
+            writing.asked(),
             writing.clocks(),
             writing.silent_grants(),
             writing.outbox(),
@@ -514,6 +552,18 @@ impl Writing<'_> {
         let ids: Vec<_> = keys.iter().map(|key| key.used.escalation.as_uuid()).collect();
         let values: [Value; 5] = [&self.workspace, &agents, &words, &prints, &ids];
         self.line.say(&self.line.say.insert_keys, values).await
+    }
+
+    async fn asked(&self) -> Result<()> {
+        let asked = &self.changes.asked;
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let agents: Vec<_> = asked.iter().map(|(call, _)| call.agent.as_str()).collect();
+        let digests: Vec<_> = asked.iter().map(|(call, _)| &call.digest.as_bytes()[..]).collect();
+        let ids: Vec<_> = asked.iter().map(|(_, id)| id.as_uuid()).collect();
+        let values: [Value; 4] = [&self.workspace, &agents, &digests, &ids];
+        self.line.say(&self.line.say.put_asked, values).await
     }
 
     async fn clocks(&self) -> Result<()> {

@@ -4,7 +4,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{Result, StoreError};
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_core.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_core.sql"),
+    include_str!("../../migrations/sqlite/0002_join.sql"),
+];
 
 /// Brings the file to this binary's version; refuses one that is further.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {

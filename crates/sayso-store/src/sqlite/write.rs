@@ -10,8 +10,8 @@ use sayso_core::{AgentName, Escalation, EscalationId, Heard, RouteName, RuleName
 use super::read;
 use crate::column::{digest, signed, tier_number, time, unsigned};
 use crate::record::{
-    Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, Outbox, OutboxKind,
-    Snapshot,
+    Call, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, Outbox,
+    OutboxKind, Snapshot,
 };
 use crate::{Result, StoreError, Writer};
 
@@ -79,6 +79,20 @@ impl Writer for SqliteWriter {
                     escalation: read::id(escalation)?,
                 };
                 found.push((name.clone(), used));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn asked(&mut self, calls: &[Call]) -> Result<Vec<(Call, EscalationId)>> {
+        let mut one = self.db.prepare_cached(
+            "SELECT escalation FROM asked WHERE workspace = ?1 AND agent = ?2 AND digest = ?3",
+        )?;
+        let mut found = Vec::new();
+        for call in calls {
+            let key = params![self.workspace, call.agent.as_str(), call.digest.as_bytes()];
+            if let Some(id) = one.query_row(key, |row| row.get(0)).optional()? {
+                found.push((call.clone(), read::id(id)?));
             }
         }
         Ok(found)
@@ -266,6 +280,16 @@ impl SqliteWriter {
                     key.name.key,
                     key.used.fingerprint.as_bytes(),
                     key.used.escalation.as_uuid().as_bytes(),
+                ])?;
+        }
+        for (call, id) in &changes.asked {
+            self.db
+                .prepare_cached("INSERT OR REPLACE INTO asked VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![
+                    workspace,
+                    call.agent.as_str(),
+                    call.digest.as_bytes(),
+                    id.as_uuid().as_bytes(),
                 ])?;
         }
         for clock in &changes.clocks {

@@ -64,6 +64,18 @@ pub(crate) async fn an_unknown_escalation_is_none(store: &dyn Store) {
     assert_eq!(store.kept(id(1)).await.unwrap(), None);
 }
 
+pub(crate) async fn several_come_each_with_its_own_history(store: &dyn Store) {
+    let [first, second] = [Case::new(1), Case::new(2)];
+    keep(store, &[first.clone(), second.clone(), Case::new(3)]).await;
+    keep(store, &[second.kept().delivered()]).await;
+    let mut found = store.several(&[id(2), id(9), id(1)]).await.unwrap();
+    found.sort_by_key(|kept| kept.escalation.id());
+    let expected = [store.kept(id(1)).await.unwrap(), store.kept(id(2)).await.unwrap()];
+    assert_eq!(found, expected.map(Option::unwrap));
+    assert_eq!(found.iter().map(|kept| kept.history.len()).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(store.several(&[]).await.unwrap(), []);
+}
+
 pub(crate) async fn the_ledger_pages_without_gaps(store: &dyn Store) {
     for unit in 0..5 {
         keep(store, &[Case::new(2 * unit), Case::new(2 * unit + 1)]).await;

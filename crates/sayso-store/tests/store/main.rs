@@ -54,11 +54,13 @@ behaviour! {
         a_unit_without_entries_tells_the_next_index
         only_the_escalations_that_exist_are_loaded
         listening_clocks_are_kept
-        an_idempotency_key_is_one_agents_and_holds_any_character;
+        an_idempotency_key_is_one_agents_and_holds_any_character
+        a_call_finds_what_it_began_last;
     history:
         a_history_comes_back_as_it_happened_with_its_texts
         a_history_is_never_torn_from_its_state
         an_unknown_escalation_is_none
+        several_come_each_with_its_own_history
         the_ledger_pages_without_gaps
         what_happens_to_the_workspace_is_in_the_ledger
         an_entry_commits_to_its_text;

@@ -4,7 +4,7 @@ use sayso_core::credential::AgentRecord;
 use sayso_core::halt::{Halt, Scope};
 use sayso_core::{HaltId, Heard};
 use sayso_store::{
-    Changes, KeyName, KeyUse, ListeningClock, NewKey, Outbox, OutboxKind, Query, SilentGrant,
+    Call, Changes, KeyName, KeyUse, ListeningClock, NewKey, Outbox, OutboxKind, Query, SilentGrant,
     Store, StoreError, Writer,
 };
 
@@ -241,6 +241,21 @@ pub(crate) async fn an_idempotency_key_is_one_agents_and_holds_any_character(sto
 }
 
 /// An agent's record, whose key is the digest of a word.
+pub(crate) async fn a_call_finds_what_it_began_last(store: &dyn Store) {
+    let call = |name: &str, of: &str| Call { agent: agent(name), digest: digest(of) };
+    let asked =
+        [(call("robo", "a"), id(1)), (call("robo", "b"), id(2)), (call("mule", "a"), id(3))];
+    commit(store, &Changes { asked: asked.into(), ..Changes::default() }).await;
+    commit(store, &Changes { asked: vec![(call("robo", "a"), id(4))], ..Changes::default() }).await;
+    let calls = [call("mule", "b"), call("robo", "b"), call("robo", "a"), call("mule", "a")];
+    let mut writer = begun(store).await;
+    let mut found = writer.asked(&calls).await.unwrap();
+    found.sort_by_key(|(_, id)| *id);
+    let expected =
+        [(call("robo", "b"), id(2)), (call("mule", "a"), id(3)), (call("robo", "a"), id(4))];
+    assert_eq!(found, expected);
+}
+
 pub(crate) fn agent_record(name: &str, key: &str) -> AgentRecord {
     AgentRecord { name: agent(name), key: digest(key) }
 }

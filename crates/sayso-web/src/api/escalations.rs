@@ -82,7 +82,7 @@ pub(super) async fn propose(
 }
 
 fn proposal(body: wire::Propose) -> Result<NewEscalation, Problem> {
-    let wire::Propose { action, question, message, tier, context, window, executor } = body;
+    let wire::Propose { action, question, message, tier, context, window, executor, join } = body;
     let subject = match (action, question) {
         (Some(action), None) => Subject::Action(Action {
             tool: ToolName::new(&action.tool)
@@ -126,6 +126,7 @@ fn proposal(body: wire::Propose) -> Result<NewEscalation, Problem> {
         window: member::<Period>("/window", window)?,
         executor,
         key: None,
+        join,
     })
 }
 
