@@ -23,7 +23,15 @@ pub struct Action {
     pub precondition: Option<Value>,
 }
 
+/// The tool that does nothing but ask: its arguments are what a model says it is about to do.
+pub const REVIEW: &str = "request_human_review";
+
 impl Action {
+    /// Whether it is a review of the model's own words, with nothing to run.
+    pub fn is_review(&self) -> bool {
+        self.tool.as_str() == REVIEW
+    }
+
     /// The bytes that are hashed, stored and handed to the executor: RFC 8785 canonical JSON of
     /// exactly `{tool, arguments, resource?, precondition?}`.
     pub fn canonical(&self) -> Vec<u8> {

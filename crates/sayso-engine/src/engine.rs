@@ -9,6 +9,7 @@ use sayso_core::escalation::{Proposal, ReceiptResult};
 use sayso_core::halt::{Halt, Scope};
 use sayso_core::{
     Action, AgentName, Command, Digest, EscalationId, HaltId, Moment, Period, Question, Tier,
+    Verdict,
 };
 use sayso_policy::Policy;
 use sayso_store::{Entry, KeyName, Page, Query, Standing, Store, StoreError};
@@ -239,7 +240,7 @@ impl Engine {
         let mut ask = Ask { message, context, ..Ask::default() };
         let (subject, verdict) = match subject {
             Subject::Action(action) => {
-                let verdict = policy.judge(&action, agent.name(), ask.context.as_ref());
+                let verdict = judge(&policy, &action, agent.name(), ask.context.as_ref(), tier);
                 let subject = sayso_core::escalation::Subject::action(&action);
                 ask.action = Some(action);
                 (subject, verdict)
@@ -300,7 +301,8 @@ impl Engine {
         let Some(action) = &record.ask.action else { return Err(erased) };
         let action = action.with_arguments(arguments);
         let agent = record.escalation.agent();
-        let verdict = self.policy().policy.judge(&action, agent, record.ask.context.as_ref());
+        let (policy, context) = (self.policy().policy, record.ask.context.as_ref());
+        let verdict = judge(&policy, &action, agent, context, Some(record.escalation.tier()));
         let edit = Edit { digest: action.digest(), verdict };
         let decision = VerifiedDecision::in_session(person, Says::ApproveEdited(edit), seen)?;
         let body = serde_json::to_vec(&Edited { action, comment }).unwrap_or_default();
@@ -322,7 +324,8 @@ impl Engine {
         let record = self.get(claims.esc).await?;
         let Some(action) = record.ask.action.clone() else { return Err(EngineError::Erased) };
         let agent = record.escalation.agent();
-        let today = self.policy().policy.judge(&action, agent, record.ask.context.as_ref());
+        let (policy, context) = (self.policy().policy, record.ask.context.as_ref());
+        let today = judge(&policy, &action, agent, context, Some(claims.tier));
         if action.digest() != record.escalation.digest() || claims.dig != action.digest() {
             return Err(crate::permit::BadPermit::Signature.into());
         }
@@ -625,5 +628,21 @@ impl Engine {
             next = last + 1;
         }
         next
+    }
+}
+
+/// What the policy asks for an action. A review of the model's own words runs nothing, so only a
+/// rule that names it asks for more than the model does.
+fn judge(
+    policy: &Policy,
+    action: &Action,
+    agent: &AgentName,
+    context: Option<&Value>,
+    asked: Option<Tier>,
+) -> Verdict {
+    let verdict = policy.judge(action, agent, context);
+    match asked {
+        Some(asked) if verdict.rule.is_none() && action.is_review() => policy.question(asked),
+        _ => verdict,
     }
 }

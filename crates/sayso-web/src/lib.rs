@@ -1,10 +1,12 @@
-//! HTTP in front of the engine: the JSON API ([`api`]) and the inbox ([`inbox`]). It translates
+//! HTTP in front of the engine: the JSON API ([`api`]), the inbox ([`inbox`]) and the tools for
+//! models ([`mcp`]). It translates
 //! between requests and the engine's calls, and decides nothing.
 
 pub mod api;
 mod feed;
 pub mod inbox;
 mod listener;
+pub mod mcp;
 pub mod reason;
 
 use std::sync::Arc;
@@ -30,7 +32,7 @@ pub struct Web {
 
 /// The whole site.
 pub fn router(web: Web) -> Router {
-    api::router(web.clone()).merge(inbox::router(web))
+    api::router(web.clone()).merge(mcp::router(&web)).merge(inbox::router(web))
 }
 
 /// Serves the site on `listener` until `web.stop` turns true.

@@ -103,6 +103,8 @@ enum Command {
         /// The halt's id; all halts, if none is given
         id: Option<String>,
     },
+    /// Offer a model the tools to ask for reviews, over MCP on standard input and output
+    Mcp,
     /// Check how things are set up
     Doctor,
     /// Print completions for a shell
@@ -327,6 +329,7 @@ impl Cli {
             Command::Answer(answer) => crate::decide::answer(common, &answer),
             Command::Halt(halt) => crate::halt::call(common, &halt),
             Command::Resume { id } => crate::halt::lift(common, id.as_deref()),
+            Command::Mcp => crate::mcp::run(common),
             Command::Doctor => crate::doctor::run(common),
             Command::Completions { shell } => {
                 clap_complete::generate(

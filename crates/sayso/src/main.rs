@@ -10,6 +10,7 @@ mod exit;
 mod halt;
 mod inbox;
 mod init;
+mod mcp;
 mod output;
 mod people;
 mod run;

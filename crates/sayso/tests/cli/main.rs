@@ -4,6 +4,7 @@
 mod ask;
 mod crash;
 mod demo;
+mod mcp;
 mod people;
 mod readme;
 mod run;

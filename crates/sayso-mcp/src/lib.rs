@@ -1,0 +1,6 @@
+//! MCP, the protocol that models call tools by: [`server`] offers the tools by which a model asks
+//! for a review and follows it. Nothing offered here decides.
+
+pub mod server;
+
+pub use rmcp::ErrorData;

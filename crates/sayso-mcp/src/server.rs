@@ -1,0 +1,214 @@
+//! The tools for models, over stdio and streamable HTTP, in both live revisions of the protocol
+//! (2025-11-25 and 2026-07-28).
+//!
+//! A call never blocks for a person: what waits is a handle. What a tool answers stands in the
+//! text and in the structured content alike, since clients show models one or the other.
+
+mod answer;
+mod arguments;
+mod desk;
+mod tools;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::request::Parts;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
+    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+};
+use rmcp::service::RequestContext;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt};
+use sayso_client::wire::Escalation;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+pub use desk::{Desk, HttpDesk, Refused, open_query};
+
+use answer::Answer;
+use arguments::{Await, Ids, Review};
+
+/// How long the list of tools stays as it is, in milliseconds: it changes with the version only.
+const TOOLS_LAST_MS: u64 = 3_600_000;
+
+/// Gives each request the desk of the agent that sent it.
+#[async_trait]
+pub trait Reception: Send + Sync + 'static {
+    /// The desk for a request; `parts` are its HTTP head, if it came by HTTP.
+    async fn desk(&self, parts: Option<&Parts>) -> Result<Arc<dyn Desk>, ErrorData>;
+}
+
+/// One agent's own desk, for a server that serves that agent alone.
+pub struct OneDesk(pub Arc<dyn Desk>);
+
+#[async_trait]
+impl Reception for OneDesk {
+    async fn desk(&self, _: Option<&Parts>) -> Result<Arc<dyn Desk>, ErrorData> {
+        Ok(Arc::clone(&self.0))
+    }
+}
+
+/// The service for `/mcp`: streamable HTTP, answered with plain JSON, without sessions. Requests
+/// for other hosts than `hosts` and loopback are refused, and so are other sites' pages.
+pub fn http<R: Reception>(
+    reception: R,
+    hosts: impl IntoIterator<Item = String>,
+) -> StreamableHttpService<Reviews<R>, NeverSessionManager> {
+    let loopback = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_allowed_hosts(loopback.into_iter().chain(hosts))
+        .enforce_origin_validation();
+    let reviews = Reviews::new(reception);
+    StreamableHttpService::new(move || Ok(reviews.clone()), Arc::default(), config)
+}
+
+/// The MCP server.
+pub struct Reviews<R> {
+    reception: Arc<R>,
+}
+
+impl<R> Clone for Reviews<R> {
+    fn clone(&self) -> Self {
+        Self { reception: Arc::clone(&self.reception) }
+    }
+}
+
+impl<R: Reception> Reviews<R> {
+    /// A server in front of these desks.
+    pub fn new(reception: R) -> Self {
+        Self { reception: Arc::new(reception) }
+    }
+}
+
+/// Why serving over stdio ended before its time.
+#[derive(Debug, thiserror::Error)]
+#[error("the MCP session broke off: {0}")]
+pub struct BrokenOff(String);
+
+/// Serves one agent over standard input and output, until the input ends.
+pub async fn stdio(desk: Arc<dyn Desk>) -> Result<(), BrokenOff> {
+    let broken = |cause: &dyn std::fmt::Display| BrokenOff(cause.to_string());
+    let transport = rmcp::transport::stdio();
+    let running = Reviews::new(OneDesk(desk)).serve(transport).await;
+    let running = running.map_err(|error| broken(&error))?;
+    running.waiting().await.map(|_| ()).map_err(|error| broken(&error))
+}
+
+impl<R: Reception> ServerHandler for Reviews<R> {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().build();
+        ServerConfig::new(capabilities)
+            .with_server_info(Implementation::new("sayso", env!("CARGO_PKG_VERSION")))
+            .with_instructions(tools::INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let tools = ListToolsResult::with_all_items(tools::all());
+        Ok(tools.with_ttl_ms(TOOLS_LAST_MS).with_cache_scope(CacheScope::Public))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
+        tools::all().into_iter().find(|tool| tool.name == name)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let desk = self.reception.desk(context.extensions.get::<Parts>()).await?;
+        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let answered = match &*request.name {
+            tools::REQUEST => request_review(desk, arguments).await,
+            tools::CHECK => check(desk, arguments).await,
+            tools::AWAIT => wait(desk, arguments).await,
+            tools::WITHDRAW => withdraw(desk, arguments).await,
+            tools::LIST => list(desk).await,
+            other => {
+                let text = format!("there is no tool {other}");
+                return Err(ErrorData::invalid_params(text, None));
+            }
+        };
+        Ok(answered.map_or_else(refusal, result).into())
+    }
+}
+
+/// An answer as a result: the same in words and in structure.
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
+fn result(answer: Answer) -> CallToolResult {
+    let mut result = CallToolResult::success(vec![ContentBlock::text(&*answer.text)]);
+    result.structured_content = Some(answer.structured());
+    result
+}
+
+/// A refusal, for the model to mend.
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
+fn refusal(refused: Refused) -> CallToolResult {
+    let text = refused.to_string();
+    let mut result = CallToolResult::error(vec![ContentBlock::text(&*text)]);
+    result.structured_content = Some(serde_json::json!({"status": "refused", "message": text}));
+    result
+}
+
+async fn request_review(desk: Arc<dyn Desk>, arguments: Value) -> Result<Answer, Refused> {
+    let review: Review = arguments::read(arguments)?;
+    let escalation = desk.propose(&review.into_proposal()?).await?;
+    Ok(Answer::one(&escalation))
+}
+
+async fn check(desk: Arc<dyn Desk>, arguments: Value) -> Result<Answer, Refused> {
+    let Ids { ids } = arguments::read(arguments)?;
+    Ok(Answer::several(&as_they_stand(&*desk, &ids).await?))
+}
+
+async fn wait(desk: Arc<dyn Desk>, arguments: Value) -> Result<Answer, Refused> {
+    let Await { ids, seconds } = arguments::read(arguments)?;
+    let patience = Duration::from_secs(seconds);
+    let mut waiting = JoinSet::new();
+    for id in ids.as_slice() {
+        let (desk, id) = (Arc::clone(&desk), id.clone());
+        waiting.spawn(async move { desk.get(&id, patience).await });
+    }
+    // One that is settled is worth telling at once; so is one that can't be read.
+    while let Some(done) = waiting.join_next().await {
+        let escalation = done.map_err(|error| Refused::failed(&error))??;
+        if escalation.state == "settled" {
+            break;
+        }
+    }
+    waiting.abort_all();
+    Ok(Answer::several(&as_they_stand(&*desk, &ids).await?))
+}
+
+async fn withdraw(desk: Arc<dyn Desk>, arguments: Value) -> Result<Answer, Refused> {
+    let Ids { ids } = arguments::read(arguments)?;
+    let mut withdrawn = Vec::new();
+    for id in ids.as_slice() {
+        withdrawn.push(desk.withdraw(id).await?);
+    }
+    Ok(Answer::several(&withdrawn))
+}
+
+async fn list(desk: Arc<dyn Desk>) -> Result<Answer, Refused> {
+    Ok(Answer::several(&desk.open().await?))
+}
+
+async fn as_they_stand(
+    desk: &dyn Desk,
+    ids: &arguments::SomeIds,
+) -> Result<Vec<Escalation>, Refused> {
+    let mut found = Vec::new();
+    for id in ids.as_slice() {
+        found.push(desk.get(id, Duration::ZERO).await?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,117 @@
+//! Where a model's requests are taken: one agent's view of a Sayso server.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sayso_client::wire::{Escalation, Page, Problem, Propose};
+use sayso_client::{Client, ClientError};
+
+/// How many open reviews are listed.
+const OPEN: usize = 50;
+
+/// What one agent can ask of a server.
+#[async_trait]
+pub trait Desk: Send + Sync {
+    /// Begins an escalation, or joins the same one.
+    async fn propose(&self, propose: &Propose) -> Result<Escalation, Refused>;
+
+    /// An escalation, as soon as it is settled, or as it is after `wait`.
+    async fn get(&self, id: &str, wait: Duration) -> Result<Escalation, Refused>;
+
+    /// Takes one back.
+    async fn withdraw(&self, id: &str) -> Result<Escalation, Refused>;
+
+    /// Those that are open, newest first.
+    async fn open(&self) -> Result<Vec<Escalation>, Refused>;
+}
+
+/// Why something was not done, in words that a model can act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused(String);
+
+impl Refused {
+    /// A field of what the model sent is at fault.
+    pub fn field(field: &str, detail: impl fmt::Display) -> Self {
+        Self(format!("`{field}` {detail}"))
+    }
+
+    /// Something of ours failed.
+    pub fn failed(error: &dyn fmt::Display) -> Self {
+        Self(format!(
+            "Sayso can't be asked right now, so nothing was asked and nothing is granted: {error}"
+        ))
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        match problem.field {
+            Some(field) => Self::field(field.trim_start_matches('/'), problem.detail),
+            None => Self(problem.detail),
+        }
+    }
+}
+
+impl From<ClientError> for Refused {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Refused(problem) => (*problem).into(),
+            other => Self::failed(&other),
+        }
+    }
+}
+
+/// The desk of a server elsewhere, over its HTTP API.
+pub struct HttpDesk(Client);
+
+impl HttpDesk {
+    /// With an agent's key.
+    pub fn new(client: Client) -> Self {
+        Self(client)
+    }
+
+    /// The client blocks, so it gets a thread meanwhile.
+    async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Client) -> Result<T, ClientError> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let client = self.0.clone();
+        let asked = tokio::task::spawn_blocking(move || ask(&client)).await;
+        Ok(asked.map_err(|error| Refused::failed(&error))??)
+    }
+}
+
+#[async_trait]
+impl Desk for HttpDesk {
+    async fn propose(&self, propose: &Propose) -> Result<Escalation, Refused> {
+        let propose = propose.clone();
+        self.ask(move |client| client.propose(&propose, None, Duration::ZERO)).await
+    }
+
+    async fn get(&self, id: &str, wait: Duration) -> Result<Escalation, Refused> {
+        let id = id.to_owned();
+        self.ask(move |client| client.get(&id, wait)).await
+    }
+
+    async fn withdraw(&self, id: &str) -> Result<Escalation, Refused> {
+        let id = id.to_owned();
+        self.ask(move |client| client.withdraw(&id)).await
+    }
+
+    async fn open(&self) -> Result<Vec<Escalation>, Refused> {
+        let page: Page = self.ask(move |client| client.list(&open_query())).await?;
+        Ok(page.items)
+    }
+}
+
+/// The query for what is open.
+pub fn open_query() -> String {
+    format!("state=pending&limit={OPEN}")
+}
