@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::Uri;
 use http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
@@ -31,6 +32,7 @@ pub use desk::{Desk, HttpDesk, Refused, open_query};
 use answer::Answer;
 use arguments::{Await, Ids, Review};
 
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// How long the list of tools stays as it is, in milliseconds: it changes with the version only.
 const TOOLS_LAST_MS: u64 = 3_600_000;
 
@@ -52,17 +54,24 @@ impl Reception for OneDesk {
 }
 
 /// The service for `/mcp`: streamable HTTP, answered with plain JSON, without sessions. Requests
-/// for other hosts than `hosts` and loopback are refused, and so are other sites' pages.
+/// for other hosts than loopback and that of the `public` address are refused, and so are the pages
+/// of other sites.
 pub fn http<R: Reception>(
     reception: R,
-    hosts: impl IntoIterator<Item = String>,
+    public: Option<&Uri>,
 ) -> StreamableHttpService<Reviews<R>, NeverSessionManager> {
-    let loopback = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+    let public = public.and_then(|uri| Some((uri.scheme_str()?, uri.host()?, uri.port_u16())));
+    let origin = public.map(|(scheme, host, port)| match port {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    });
+    let hosts = LOOPBACK.into_iter().chain(public.map(|(_, host, _)| host));
+    let origins = LOOPBACK.map(|host| format!("http://{host}:*"));
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
-        .with_allowed_hosts(loopback.into_iter().chain(hosts))
-        .enforce_origin_validation();
+        .with_allowed_hosts(hosts)
+        .with_allowed_origins(origins.into_iter().chain(origin));
     let reviews = Reviews::new(reception);
     StreamableHttpService::new(move || Ok(reviews.clone()), Arc::default(), config)
 }

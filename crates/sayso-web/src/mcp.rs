@@ -26,9 +26,9 @@ const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 /// The route for models.
 pub fn router(web: &Web) -> Router {
-    let host = web.public_url.parse::<Uri>().ok();
-    let host = host.and_then(|url| url.host().map(str::to_owned));
-    let service = sayso_mcp::server::http(FrontDesk { api: api::router(web.clone()) }, host);
+    let public = web.public_url.parse::<Uri>().ok();
+    let desk = FrontDesk { api: api::router(web.clone()) };
+    let service = sayso_mcp::server::http(desk, public.as_ref());
     Router::new()
         .route_service("/mcp", service)
         .layer(middleware::from_fn_with_state(web.clone(), agents_only))

@@ -319,6 +319,7 @@ fn only_agents_come_in_and_only_from_here() {
     assert_eq!(send(Some("sayso_agent_0"), None), 401);
     assert_eq!(send(Some(&ana), None), 403, "people don't ask through a model's door");
     assert_eq!(send(Some(&key), Some(("host", "evil.test"))), 403, "a name bound to our address");
+    assert_eq!(send(Some(&key), Some(("origin", "http://localhost:3000"))), 200);
     assert_eq!(send(Some(&key), Some(("origin", "https://evil.test"))), 403, "another site's page");
 }
 
