@@ -1,23 +1,26 @@
-// Adds the agent's key to every request of the conformance suite, which can't log in by itself. The
-// suite sends by Node's own fetch and by undici's.
-import { createRequire } from "node:module";
+// Adds the agent's key to every request of the conformance suite, which can't log in by itself. It
+// sends by Node's fetch, by Node's http and by undici.
+import http from "node:http";
+import { createRequire, syncBuiltinESMExports } from "node:module";
 
-const suite = createRequire(process.argv[1]);
-const { getGlobalDispatcher, setGlobalDispatcher } = suite("undici");
-const key = `Bearer ${process.env.SAYSO_TOKEN}`;
+const undici = createRequire(process.argv[1])("undici");
+const authorization = `Bearer ${process.env.SAYSO_TOKEN}`;
 
 const plainFetch = globalThis.fetch;
 globalThis.fetch = (input, init = {}) => {
   const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : {}));
-  headers.set("authorization", key);
+  headers.set("authorization", authorization);
   return plainFetch(input, { ...init, headers });
 };
 
-const withKey = (dispatch) => (options, handler) => {
-  const given = options.headers ?? {};
-  const headers = Array.isArray(given)
-    ? [...given, "authorization", key]
-    : { ...(Symbol.iterator in given ? Object.fromEntries(given) : given), authorization: key };
-  return dispatch({ ...options, headers }, handler);
+const plainHttp = http.request;
+http.request = (...args) => {
+  const request = plainHttp(...args);
+  request.setHeader("authorization", authorization);
+  return request;
 };
-setGlobalDispatcher(getGlobalDispatcher().compose(withKey));
+syncBuiltinESMExports();
+
+const plainUndici = undici.request;
+undici.request = (url, options = {}) =>
+  plainUndici(url, { ...options, headers: { ...options.headers, authorization } });
