@@ -4,10 +4,10 @@
 //! A call never blocks for a person: what waits is a handle. What a tool answers stands in the
 //! text and in the structured content alike, since clients show models one or the other.
 
-mod answer;
-mod arguments;
+pub(crate) mod answer;
+pub(crate) mod arguments;
 mod desk;
-mod tools;
+pub(crate) mod tools;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 pub use desk::{Desk, HttpDesk, Refused, open_query};
 
 use answer::Answer;
-use arguments::{Await, Ids, Review};
+use arguments::{Await, Ids, Review, SomeIds};
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// How long the list of tools stays as it is, in milliseconds: it changes with the version only.
@@ -136,17 +136,11 @@ impl<R: Reception> ServerHandler for Reviews<R> {
     ) -> Result<CallToolResponse, ErrorData> {
         let desk = self.reception.desk(context.extensions.get::<Parts>()).await?;
         let arguments = Value::Object(request.arguments.unwrap_or_default());
-        let answered = match &*request.name {
-            tools::REQUEST => request_review(desk, arguments).await,
-            tools::CHECK => check(desk, arguments).await,
-            tools::AWAIT => wait(desk, arguments).await,
-            tools::WITHDRAW => withdraw(desk, arguments).await,
-            tools::LIST => list(desk).await,
-            other => {
-                let text = format!("there is no tool {other}");
-                return Err(ErrorData::invalid_params(text, None));
-            }
-        };
+        if self.get_tool(&request.name).is_none() {
+            let text = format!("there is no tool {}", request.name);
+            return Err(ErrorData::invalid_params(text, None));
+        }
+        let answered = answer(&desk, &request.name, arguments).await;
         Ok(answered.map_or_else(refusal, result).into())
     }
 }
@@ -168,52 +162,63 @@ fn refusal(refused: Refused) -> CallToolResult {
     result
 }
 
-async fn request_review(desk: Arc<dyn Desk>, arguments: Value) -> Result<Answer, Refused> {
-    let review: Review = arguments::read(arguments)?;
-    let escalation = desk.propose(&review.into_proposal()?).await?;
-    Ok(Answer::one(&escalation))
+/// Does what a tool does.
+pub(crate) async fn answer(
+    desk: &Arc<dyn Desk>,
+    tool: &str,
+    arguments: Value,
+) -> Result<Answer, Refused> {
+    match tool {
+        tools::REQUEST => {
+            let review: Review = arguments::read(arguments)?;
+            Ok(Answer::one(&desk.propose(&review.into_proposal()?).await?))
+        }
+        tools::CHECK => {
+            let Ids { ids } = arguments::read(arguments)?;
+            Ok(Answer::several(&as_they_stand(&**desk, &ids).await?))
+        }
+        tools::AWAIT => {
+            let Await { ids, seconds } = arguments::read(arguments)?;
+            until_one_is_settled(desk, &ids, Duration::from_secs(seconds)).await?;
+            Ok(Answer::several(&as_they_stand(&**desk, &ids).await?))
+        }
+        tools::WITHDRAW => {
+            let Ids { ids } = arguments::read(arguments)?;
+            let mut withdrawn = Vec::new();
+            for id in ids.as_slice() {
+                withdrawn.push(desk.withdraw(id).await?);
+            }
+            Ok(Answer::several(&withdrawn))
+        }
+        tools::LIST => Ok(Answer::several(&desk.open().await?)),
+        other => Err(Refused::field("name", format_args!("names no tool: {other}"))),
+    }
 }
 
-async fn check(desk: Arc<dyn Desk>, arguments: Value) -> Result<Answer, Refused> {
-    let Ids { ids } = arguments::read(arguments)?;
-    Ok(Answer::several(&as_they_stand(&*desk, &ids).await?))
-}
-
-async fn wait(desk: Arc<dyn Desk>, arguments: Value) -> Result<Answer, Refused> {
-    let Await { ids, seconds } = arguments::read(arguments)?;
-    let patience = Duration::from_secs(seconds);
+/// Waits until one of these is settled, for `patience` at the most.
+pub(crate) async fn until_one_is_settled(
+    desk: &Arc<dyn Desk>,
+    ids: &SomeIds,
+    patience: Duration,
+) -> Result<(), Refused> {
     let mut waiting = JoinSet::new();
     for id in ids.as_slice() {
-        let (desk, id) = (Arc::clone(&desk), id.clone());
+        let (desk, id) = (Arc::clone(desk), id.clone());
         waiting.spawn(async move { desk.get(&id, patience).await });
     }
-    // One that is settled is worth telling at once; so is one that can't be read.
     while let Some(done) = waiting.join_next().await {
+        // One that can't be read is worth telling at once, too.
         let escalation = done.map_err(|error| Refused::failed(&error))??;
         if escalation.state == "settled" {
             break;
         }
     }
-    waiting.abort_all();
-    Ok(Answer::several(&as_they_stand(&*desk, &ids).await?))
+    Ok(())
 }
 
-async fn withdraw(desk: Arc<dyn Desk>, arguments: Value) -> Result<Answer, Refused> {
-    let Ids { ids } = arguments::read(arguments)?;
-    let mut withdrawn = Vec::new();
-    for id in ids.as_slice() {
-        withdrawn.push(desk.withdraw(id).await?);
-    }
-    Ok(Answer::several(&withdrawn))
-}
-
-async fn list(desk: Arc<dyn Desk>) -> Result<Answer, Refused> {
-    Ok(Answer::several(&desk.open().await?))
-}
-
-async fn as_they_stand(
+pub(crate) async fn as_they_stand(
     desk: &dyn Desk,
-    ids: &arguments::SomeIds,
+    ids: &SomeIds,
 ) -> Result<Vec<Escalation>, Refused> {
     let mut found = Vec::new();
     for id in ids.as_slice() {

@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use sayso_client::wire::{Escalation, Page, Problem, Propose};
+use sayso_client::wire::{Escalation, Page, Problem, Propose, Redeemed, Report};
 use sayso_mcp::server::{Desk, Reception, Refused, open_query};
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
@@ -113,5 +113,16 @@ impl Desk for OwnApi {
         let path = format!("/v1/escalations?{}", open_query());
         let page: Page = self.call(Method::GET, &path, Body::empty()).await?;
         Ok(page.items)
+    }
+
+    async fn redeem(&self, permit: &str) -> Result<Redeemed, Refused> {
+        let body = serde_json::json!({"permit": permit}).to_string();
+        self.call(Method::POST, "/v1/permits/redeem", body.into()).await
+    }
+
+    async fn report(&self, permit_id: &str, report: &Report) -> Result<Escalation, Refused> {
+        let body = serde_json::to_vec(report).map_err(|error| Refused::failed(&error))?;
+        let path = format!("/v1/permits/{permit_id}/receipt");
+        self.call(Method::POST, &path, body.into()).await
     }
 }

@@ -103,6 +103,8 @@ enum Command {
         /// The halt's id; all halts, if none is given
         id: Option<String>,
     },
+    /// Stand in front of MCP servers: their tools are called with a say-so
+    Gateway(Gateway),
     /// Offer a model the tools to ask for reviews, over MCP on standard input and output
     Mcp,
     /// Check how things are set up
@@ -130,6 +132,23 @@ pub(crate) struct Serve {
     /// Calls a second that one credential may make; 0 for no limit
     #[arg(long, default_value_t = 20_000)]
     pub(crate) rate: u32,
+}
+
+impl Serve {
+    /// A server at that address, and all else as usual.
+    pub(crate) fn at(listen: SocketAddr) -> Self {
+        Self { listen, policy: None, public_url: None, rate: 20_000 }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gateway {
+    /// The servers behind it: a file with `mcpServers`, as clients have it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// How long a call waits for people before it answers with a handle
+    #[arg(long, default_value = "3s")]
+    pub(crate) grace: Period,
 }
 
 #[derive(Debug, Args)]
@@ -329,6 +348,7 @@ impl Cli {
             Command::Answer(answer) => crate::decide::answer(common, &answer),
             Command::Halt(halt) => crate::halt::call(common, &halt),
             Command::Resume { id } => crate::halt::lift(common, id.as_deref()),
+            Command::Gateway(gateway) => crate::gateway::run(common, &gateway),
             Command::Mcp => crate::mcp::run(common),
             Command::Doctor => crate::doctor::run(common),
             Command::Completions { shell } => {

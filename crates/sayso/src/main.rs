@@ -7,6 +7,7 @@ mod decide;
 mod demo;
 mod doctor;
 mod exit;
+mod gateway;
 mod halt;
 mod inbox;
 mod init;

@@ -10,29 +10,36 @@ const SOFT_AGAIN_S: u64 = 30;
 const HARD_AGAIN_S: u64 = 60;
 
 /// What a tool answers.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// In words.
-    pub(super) text: String,
+    pub(crate) text: String,
     reviews: Vec<Value>,
     is_one: bool,
 }
 
 impl Answer {
     /// One review.
-    pub(super) fn one(escalation: &Escalation) -> Self {
+    pub(crate) fn one(escalation: &Escalation) -> Self {
         let review = review(escalation);
         Self { text: words(escalation), reviews: vec![review], is_one: true }
     }
 
     /// Any number of them.
-    pub(super) fn several(escalations: &[Escalation]) -> Self {
+    pub(crate) fn several(escalations: &[Escalation]) -> Self {
         let text: Vec<_> = escalations.iter().map(words).collect();
         let text = if text.is_empty() { "Nothing is open.".into() } else { text.join("\n\n") };
         Self { text, reviews: escalations.iter().map(review).collect(), is_one: false }
     }
 
+    /// Adds something to one of them.
+    pub(crate) fn put(&mut self, index: usize, name: &str, value: Value) {
+        if let Some(Value::Object(review)) = self.reviews.get_mut(index) {
+            review.insert(name.to_owned(), value);
+        }
+    }
+
     /// In structure, with the words in it: some clients show a model nothing else.
-    pub(super) fn structured(&self) -> Value {
+    pub(crate) fn structured(&self) -> Value {
         match (&self.reviews[..], self.is_one) {
             ([one], true) => one.clone(),
             (reviews, _) => json!({"reviews": reviews, "message": self.text}),

@@ -16,7 +16,7 @@ const LONGEST_WAIT: u64 = 50;
 const USUAL_WAIT: u64 = 4;
 
 /// Reads a call's arguments.
-pub(super) fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, Refused> {
+pub(crate) fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, Refused> {
     serde_path_to_error::deserialize(arguments).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." { "arguments" } else { &path };
@@ -27,7 +27,7 @@ pub(super) fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, Refused> 
 /// `request_human_review`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Review {
+pub(crate) struct Review {
     tier: Tier,
     message: String,
     #[serde(default)]
@@ -65,7 +65,7 @@ impl Tier {
 impl Review {
     /// The review as an escalation: of an exact action, of a question, or of what the model says
     /// it is about to do.
-    pub(super) fn into_proposal(self) -> Result<Propose, Refused> {
+    pub(crate) fn into_proposal(self) -> Result<Propose, Refused> {
         let Self { tier, message, context_data, action, options, form, default, window } = self;
         if message.trim().is_empty() {
             return Err(Refused::field("message", "is empty: say what this is about"));
@@ -103,17 +103,17 @@ impl Review {
 /// Some reviews.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Ids {
-    pub(super) ids: SomeIds,
+pub(crate) struct Ids {
+    pub(crate) ids: SomeIds,
 }
 
 /// `await_review`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Await {
-    pub(super) ids: SomeIds,
+pub(crate) struct Await {
+    pub(crate) ids: SomeIds,
     #[serde(default = "usual_wait", deserialize_with = "seconds")]
-    pub(super) seconds: u64,
+    pub(crate) seconds: u64,
 }
 
 fn usual_wait() -> u64 {
@@ -133,10 +133,10 @@ fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::
 /// One to twenty ids.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "OneOrSeveral")]
-pub(super) struct SomeIds(Vec<String>);
+pub(crate) struct SomeIds(Vec<String>);
 
 impl SomeIds {
-    pub(super) fn as_slice(&self) -> &[String] {
+    pub(crate) fn as_slice(&self) -> &[String] {
         &self.0
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sayso_client::wire::{Escalation, Page, Problem, Propose};
+use sayso_client::wire::{Escalation, Page, Problem, Propose, Redeemed, Report};
 use sayso_client::{Client, ClientError};
 
 /// How many open reviews are listed.
@@ -24,6 +24,12 @@ pub trait Desk: Send + Sync {
 
     /// Those that are open, newest first.
     async fn open(&self) -> Result<Vec<Escalation>, Refused>;
+
+    /// Turns a permit into the approved action, once.
+    async fn redeem(&self, permit: &str) -> Result<Redeemed, Refused>;
+
+    /// Says what came of it.
+    async fn report(&self, permit_id: &str, report: &Report) -> Result<Escalation, Refused>;
 }
 
 /// Why something was not done, in words that a model can act on.
@@ -108,6 +114,16 @@ impl Desk for HttpDesk {
     async fn open(&self) -> Result<Vec<Escalation>, Refused> {
         let page: Page = self.ask(move |client| client.list(&open_query())).await?;
         Ok(page.items)
+    }
+
+    async fn redeem(&self, permit: &str) -> Result<Redeemed, Refused> {
+        let permit = permit.to_owned();
+        self.ask(move |client| client.redeem(&permit)).await
+    }
+
+    async fn report(&self, permit_id: &str, report: &Report) -> Result<Escalation, Refused> {
+        let (permit_id, report) = (permit_id.to_owned(), report.clone());
+        self.ask(move |client| client.report(&permit_id, &report)).await
     }
 }
 

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
-pub(super) use sayso_core::action::REVIEW as REQUEST;
-pub(super) const CHECK: &str = "check_review";
-pub(super) const AWAIT: &str = "await_review";
-pub(super) const WITHDRAW: &str = "withdraw_review";
-pub(super) const LIST: &str = "list_my_reviews";
+pub(crate) use sayso_core::action::REVIEW as REQUEST;
+pub(crate) const CHECK: &str = "check_review";
+pub(crate) const AWAIT: &str = "await_review";
+pub(crate) const WITHDRAW: &str = "withdraw_review";
+pub(crate) const LIST: &str = "list_my_reviews";
 
-pub(super) const INSTRUCTIONS: &str = "\
+pub(crate) const INSTRUCTIONS: &str = "\
 Sayso lets you ask people without stopping. Before something risky, irreversible or unclear, call \
 request_human_review and go on with other work that does not depend on the answer; call \
 check_review now and then, and await_review only when nothing else is left to do. A pending review \
 is not a yes. Do exactly what was approved, and nothing in its place if it was refused.";
 
 /// All of them, always in the same order.
-pub(super) fn all() -> Vec<Tool> {
+pub(crate) fn all() -> Vec<Tool> {
     vec![request(), check(), wait(), withdraw(), list()]
 }
 

@@ -4,9 +4,11 @@
 mod ask;
 mod crash;
 mod demo;
+mod gateway;
 mod mcp;
 mod people;
 mod readme;
 mod run;
 mod serve;
 mod server;
+mod upstream;

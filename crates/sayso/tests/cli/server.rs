@@ -104,6 +104,14 @@ impl Server {
         command.args(["inbox", "--watch", "--json"]).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
+        let metrics = format!("{}/metrics", self.url);
+        let listens = || {
+            let mut page = ureq::get(&metrics).call().unwrap();
+            !page.body_mut().read_to_string().unwrap().contains("sayso_listeners 0")
+        };
+        while !listens() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
         Watching { child, lines }
     }
 

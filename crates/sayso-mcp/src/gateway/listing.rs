@@ -1,0 +1,140 @@
+//! The tools of all servers under one roof: who has which, and how models are told of them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Map, Value, json};
+
+use super::frame::{METHOD_NOT_FOUND, Outcome, raw};
+use super::upstream::Upstream;
+use crate::server::tools;
+
+/// The most pages of one server's list.
+const MOST_PAGES: usize = 100;
+
+/// Where a tool is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Which server has it.
+    pub(super) server: usize,
+    /// What it is called there.
+    pub(super) name: String,
+}
+
+/// Which server has which tool, by the name that the client knows.
+#[derive(Default)]
+pub(super) struct Catalogue {
+    places: Mutex<Option<HashMap<String, Place>>>,
+}
+
+impl Catalogue {
+    /// Something changed: it has to be read anew.
+    pub(super) fn forget(&self) {
+        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Where a tool was when the tools were last listed.
+    fn known(&self, name: &str) -> Option<Place> {
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.as_ref()?.get(name).cloned()
+    }
+
+    fn is_listed(&self) -> bool {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Where a tool is; none if nobody has it. `meta` is what the client's request said of itself.
+    pub(super) async fn place(
+        &self,
+        upstreams: &[Upstream],
+        meta: Option<&Value>,
+        name: &str,
+    ) -> Option<Place> {
+        if !self.is_listed() {
+            self.list(upstreams, meta).await;
+        }
+        self.known(name)
+    }
+
+    /// The answer to `tools/list`: everybody's tools, and ours.
+    pub(super) async fn list(&self, upstreams: &[Upstream], meta: Option<&Value>) -> Outcome {
+        let mut all = Vec::new();
+        let mut result = Map::new();
+        for (server, upstream) in upstreams.iter().enumerate() {
+            match pages(upstream, meta).await {
+                Ok((tools, rest)) => {
+                    all.extend(tools.into_iter().map(|tool| (server, tool)));
+                    if upstreams.len() == 1 {
+                        result = rest;
+                    }
+                }
+                // One that has no tools has no tools; one that fails must not look like that.
+                Err(Outcome::Error(error)) if is_not_found(&error) => {}
+                Err(failed) => return failed,
+            }
+        }
+        let names = all.iter().filter_map(|(_, tool)| name(tool));
+        let mut seen: HashSet<_> = tools::all().iter().map(|tool| tool.name.to_string()).collect();
+        let twice: HashSet<_> =
+            names.filter(|name| !seen.insert((*name).to_owned())).map(str::to_owned).collect();
+        let mut places = HashMap::new();
+        let mut listed = Vec::new();
+        for (server, mut tool) in all {
+            let Some(own) = name(&tool).map(str::to_owned) else { continue };
+            let shown = match twice.contains(&own) {
+                true => format!("{}__{own}", upstreams[server].name),
+                false => own.clone(),
+            };
+            if let Some(tool) = tool.as_object_mut() {
+                tool.insert("name".into(), shown.clone().into());
+                // An answer that says "not yet" fits no schema but its own, and clients drop what
+                // does not fit, handle and all.
+                tool.remove("outputSchema");
+            }
+            places.insert(shown, Place { server, name: own });
+            listed.push(tool);
+        }
+        listed.extend(tools::all().iter().map(|tool| json!(tool)));
+        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = Some(places);
+        result.insert("tools".into(), listed.into());
+        result.remove("nextCursor");
+        if meta.is_some_and(|meta| meta.get(super::merge::VERSION).is_some()) {
+            result.entry("resultType").or_insert("complete".into());
+            result.entry("ttlMs").or_insert(0.into());
+            // Which tools there are is this agent's business.
+            result.insert("cacheScope".into(), "private".into());
+        }
+        Outcome::Result(raw(&result))
+    }
+}
+
+fn name(tool: &Value) -> Option<&str> {
+    tool.get("name")?.as_str()
+}
+
+fn is_not_found(error: &serde_json::value::RawValue) -> bool {
+    let error: Value = serde_json::from_str(error.get()).unwrap_or_default();
+    error["code"] == METHOD_NOT_FOUND
+}
+
+/// All pages of a server's list, and what else its last page says.
+async fn pages(
+    upstream: &Upstream,
+    meta: Option<&Value>,
+) -> Result<(Vec<Value>, Map<String, Value>), Outcome> {
+    let mut tools = Vec::new();
+    let mut params = Map::new();
+    params.extend(meta.map(|meta| ("_meta".to_owned(), meta.clone())));
+    for _ in 0..MOST_PAGES {
+        let outcome = upstream.ask("tools/list", &raw(&params)).await;
+        let Some(Value::Object(mut page)) = outcome.value() else { return Err(outcome) };
+        if let Some(Value::Array(more)) = page.remove("tools") {
+            tools.extend(more);
+        }
+        match page.get("nextCursor").cloned() {
+            Some(cursor @ Value::String(_)) => params.insert("cursor".into(), cursor),
+            _ => return Ok((tools, page)),
+        };
+    }
+    Ok((tools, Map::new()))
+}

@@ -1,0 +1,345 @@
+//! The gateway, between a client and servers that know nothing of it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::server::{Server, sayso};
+use crate::upstream;
+
+/// A gateway and its client.
+struct Gateway {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: BufReader<ChildStdout>,
+    notes: PathBuf,
+    next: u64,
+    _folder: tempfile::TempDir,
+}
+
+impl Gateway {
+    /// In front of one server.
+    fn start(server: &Server, key: &str) -> Self {
+        Self::before(server, key, &["one"])
+    }
+
+    /// In front of servers of these names, all with the same tools.
+    fn before(server: &Server, key: &str, names: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("notes");
+        let servers = names.iter().map(|name| ((*name).to_owned(), upstream::entry(&notes)));
+        let file = folder.path().join("servers.json");
+        let servers: serde_json::Map<_, _> = servers.collect();
+        std::fs::write(&file, json!({"mcpServers": servers}).to_string()).unwrap();
+        let mut command = server.as_(key);
+        command.args(["gateway", "--grace", "0s", "--config"]).arg(&file);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let input = child.stdin.take();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut gateway = Self { child, input, lines, notes, next: 1, _folder: folder };
+        let hello = json!({
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        });
+        let opened = gateway.ask("initialize", &hello);
+        assert_eq!(opened["result"]["protocolVersion"], "2025-11-25", "{opened}");
+        gateway.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
+        gateway
+    }
+
+    fn send(&mut self, line: &str) {
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn receive(&mut self) -> Value {
+        let mut line = String::new();
+        assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "the gateway ended");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
+    }
+
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
+        let id = self.next;
+        self.next += 1;
+        self.send(
+            &json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string(),
+        );
+        let answer = self.receive();
+        assert_eq!(answer["id"], id, "{answer}");
+        answer
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "so that calls read like calls")]
+    fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        self.ask("tools/call", &json!({"name": tool, "arguments": arguments}))["result"].clone()
+    }
+
+    fn made(&self) -> Vec<Value> {
+        upstream::calls(&self.notes)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn decide(server: &Server, token: &str, what: &str, id: &Value) {
+    let mut command = server.as_(token);
+    command.args([what, id.as_str().unwrap()]);
+    if what == "approve" {
+        command.arg("--yes");
+    }
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
+fn receipt(server: &Server, token: &str, id: &Value) -> Value {
+    let shown = server.as_(token).args(["show", id.as_str().unwrap(), "--json"]).output().unwrap();
+    crate::server::json(&shown)["receipt"]["result"].clone()
+}
+
+#[test]
+fn what_the_policy_lets_through_is_made_at_once_and_told() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut watching = server.watch(&ana);
+    let mut gateway = Gateway::start(&server, &key);
+    let result = gateway.call("note", json!({"n": 1}));
+    assert_eq!(result["content"][0], json!({"type": "text", "text": "done", "x-unknown": 1}));
+    assert_eq!(gateway.made(), [json!({"n": 1})]);
+    assert_eq!(watching.until("noted", "note")["agent"], "bot");
+}
+
+#[test]
+fn what_waits_is_a_handle_and_is_made_once_when_it_is_collected() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = Gateway::start(&server, &key);
+    let held = gateway.call("drop", json!({"name": "x"}));
+    let pending = &held["structuredContent"];
+    assert_eq!((&pending["status"], &pending["tool"]), (&json!("pending"), &json!("drop")));
+    assert_eq!(held["content"][0]["text"], pending["message"]);
+    let id = pending["escalation"].clone();
+    assert_eq!(gateway.call("drop", json!({"name": "x"}))["structuredContent"]["escalation"], id);
+    assert_eq!(gateway.made(), [] as [Value; 0], "nothing happens before the say-so");
+
+    decide(&server, &ana, "approve", &id);
+    assert_eq!(gateway.made(), [] as [Value; 0], "nor before it is collected");
+    for _ in 0..3 {
+        let result = gateway.call("check_review", json!({"ids": [id]}));
+        assert_eq!(
+            result["structuredContent"]["did"],
+            json!({"name": "x"}),
+            "the tool's own words"
+        );
+    }
+    assert_eq!(gateway.made(), [json!({"name": "x"})], "made once, told as often as asked");
+    assert_eq!(receipt(&server, &ana, &id), "succeeded");
+}
+
+#[test]
+fn the_repeated_call_collects_too() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = Gateway::start(&server, &key);
+    let held = gateway.call("drop", json!({"name": "x", "fail": true}));
+    let id = held["structuredContent"]["escalation"].clone();
+    decide(&server, &ana, "approve", &id);
+    let result = gateway.call("drop", json!({"name": "x", "fail": true}));
+    assert_eq!(result["isError"], true, "the tool's own error: {result}");
+    assert_eq!(receipt(&server, &ana, &id), "failed");
+    // The same again is a new wish.
+    let again = gateway.call("drop", json!({"name": "x", "fail": true}));
+    assert_eq!(again["structuredContent"]["status"], "pending");
+    assert_ne!(again["structuredContent"]["escalation"], id);
+    assert_eq!(gateway.made().len(), 1);
+}
+
+#[test]
+fn what_was_approved_with_other_arguments_is_made_with_those() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = Gateway::start(&server, &key);
+    let held = gateway.call("drop", json!({"name": "prod"}));
+    let (id, digest) =
+        (&held["structuredContent"]["escalation"], &held["structuredContent"]["digest"]);
+    let edit = json!({"decision": "approve", "digest": digest, "arguments": {"name": "staging"}});
+    let url = format!("{}/v1/escalations/{}/decisions", server.url, id.as_str().unwrap());
+    let request = ureq::post(&url).header("authorization", format!("Bearer {ana}"));
+    assert_eq!(request.send(edit.to_string()).unwrap().status(), 200);
+    gateway.call("drop", json!({"name": "prod"}));
+    assert_eq!(gateway.made(), [json!({"name": "staging"})]);
+}
+
+#[test]
+fn what_people_refuse_is_not_made_however_often_it_is_asked() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = Gateway::start(&server, &key);
+    let held = gateway.call("drop", json!({"name": "x"}));
+    let id = held["structuredContent"]["escalation"].clone();
+    decide(&server, &ana, "deny", &id);
+    for _ in 0..3 {
+        let refused = gateway.call("drop", json!({"name": "x"}));
+        assert_eq!(refused["structuredContent"]["status"], "denied", "{refused}");
+        assert_eq!(refused["structuredContent"]["escalation"], id, "and nobody is asked again");
+    }
+    assert_eq!(gateway.made(), [] as [Value; 0]);
+}
+
+#[test]
+fn a_server_that_dies_in_the_middle_leaves_an_unknown_and_is_not_asked_again() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = Gateway::start(&server, &key);
+    let held = gateway.call("die", json!({}));
+    let id = held["structuredContent"]["escalation"].clone();
+    decide(&server, &ana, "approve", &id);
+    for _ in 0..2 {
+        let answer =
+            gateway.ask("tools/call", &json!({"name": "check_review", "arguments": {"ids": [id]}}));
+        assert_eq!(answer["error"]["code"], -31001, "{answer}");
+    }
+    assert_eq!(gateway.made().len(), 1);
+    assert_eq!(receipt(&server, &ana, &id), "unknown");
+}
+
+#[test]
+fn what_is_not_governed_passes_byte_for_byte() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    for line in [
+        r#"{"jsonrpc":"2.0","id":"a","method":"echo/line","params":{"n":12345678901234567890123,"n2":1.0,"x":{"b":1,"a":2}},"x-own":true}"#,
+        "{ \"method\" :\"echo/line\", \"id\": 7.0 ,\"jsonrpc\":\"2.0\",\"params\":{\"t\":\"\\u00e9\\ud83d\\ude00\"}}",
+    ] {
+        gateway.send(line);
+        assert_eq!(gateway.receive()["result"]["line"], line);
+    }
+    let unknown = gateway.ask("no/such", &json!({}));
+    assert_eq!(unknown["error"], json!({"code": -32601, "message": "no such method"}));
+}
+
+#[test]
+fn a_call_that_could_be_read_in_two_ways_is_made_in_none() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    for params in [
+        r#"{"name":"note","name":"drop","arguments":{}}"#,
+        r#"{"name":"note","Name":"drop","arguments":{}}"#,
+        r#"{"name":"note","arguments":{"a":1,"a":2}}"#,
+        r#"{"name":"note","arguments":{"a":9007199254740993}}"#,
+        r#"{"name":"note","arguments":{"a":"\ud800"}}"#,
+        r#"{"name":"note","arguments":[1]}"#,
+        r#"{"name":"nobody has it","arguments":{}}"#,
+        "[]",
+    ] {
+        gateway.send(&format!(
+            r#"{{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{params}}}"#
+        ));
+        let answer = gateway.receive();
+        assert_eq!(
+            (&answer["id"], &answer["error"]["code"]),
+            (&json!(9), &json!(-32602)),
+            "{params}"
+        );
+    }
+    for line in [
+        r#"{"jsonrpc":"2.0","id":9,"method":"ping","Method":"tools/call","params":{"name":"note"}}"#,
+        r#"{"jsonrpc":"2.0","id":9,"method":"ping","method":"tools/call"}"#,
+        "{ half",
+        "[]",
+        "{}",
+    ] {
+        gateway.send(line);
+        let answer = gateway.receive();
+        assert_eq!(
+            (&answer["id"], &answer["error"]["code"]),
+            (&Value::Null, &json!(-32600)),
+            "{line}"
+        );
+    }
+    assert_eq!(gateway.made(), [] as [Value; 0]);
+    assert_eq!(gateway.call("note", json!({}))["isError"], false, "and it goes on");
+}
+
+#[test]
+fn tools_keep_their_names_and_lose_what_a_handle_would_not_fit() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    let listed = gateway.ask("tools/list", &json!({}));
+    let tools = listed["result"]["tools"].as_array().unwrap();
+    let names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert_eq!(names[..3], ["note", "drop", "die"]);
+    assert!(names.contains(&"check_review") && names.contains(&"request_human_review"));
+    for tool in tools {
+        assert!(tool.get("outputSchema").is_none(), "{tool}");
+    }
+    assert_eq!(tools[0]["x-unknown"], "note", "what we don't know is left alone");
+}
+
+#[test]
+fn two_servers_with_the_same_tools_are_told_apart() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::before(&server, &key, &["a", "b"]);
+    let listed = gateway.ask("tools/list", &json!({}));
+    let text = listed.to_string();
+    assert!(text.contains("a__drop") && text.contains("b__drop"), "{text}");
+    let held = gateway.call("b__drop", json!({}));
+    assert_eq!(held["structuredContent"]["tool"], "b__drop");
+    let nobody = gateway.ask("tools/call", &json!({"name": "drop", "arguments": {}}));
+    assert_eq!(nobody["error"]["code"], -32602);
+}
+
+#[test]
+fn without_a_server_to_ask_nothing_is_made() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    drop(server);
+    let refused = gateway.call("note", json!({}));
+    assert_eq!(
+        (&refused["isError"], &refused["structuredContent"]["status"]),
+        (&json!(true), &json!("refused"))
+    );
+    assert_eq!(gateway.made(), [] as [Value; 0]);
+}
+
+#[test]
+fn it_ends_with_its_client() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    drop(gateway.input.take());
+    let start = Instant::now();
+    while gateway.child.try_wait().unwrap().is_none() {
+        assert!(start.elapsed() < Duration::from_secs(10), "it goes on without a client");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_file_that_names_no_servers_is_refused_by_name() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (text, says) in
+        [("{", "not a file of MCP servers"), ("{\"mcpServers\": {}}", "names no server")]
+    {
+        std::fs::write(file.path(), text).unwrap();
+        let mut command = server.as_(&key);
+        let output = command.args(["gateway", "--config"]).arg(file.path()).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(says), "{error}");
+    }
+    let output = sayso().args(["gateway", "--config", "/nonexistent"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("can't read the servers"));
+}
