@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::{
-    CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Problem, Propose, Redeem, Redeemed, Report,
+    CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Policy, Problem, Propose, Redeem,
+    Redeemed, Report,
 };
 
 /// How long a connection may take to come about, and an answer beyond the time it may wait.
@@ -118,6 +119,11 @@ impl Client {
     /// Says what came of it.
     pub fn report(&self, permit_id: &str, report: &Report) -> Result<Escalation, ClientError> {
         self.post(&format!("/v1/permits/{permit_id}/receipt"), report)
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Result<Policy, ClientError> {
+        self.fetch("/v1/policy")
     }
 
     /// Calls a halt.

@@ -289,6 +289,19 @@ pub struct Report {
     pub comment: Option<String>,
 }
 
+/// The policy in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Policy {
+    /// Its hash, as escalations name it.
+    pub hash: String,
+    /// Its text, TOML.
+    pub text: String,
+    /// What is wrong with a newer one that was not taken up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
 /// `POST /v1/halts`. Without `agent`, `tool` and `rule`, everything is halted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -4,6 +4,7 @@
 //!
 //! It speaks to its client on standard input and output, and starts its upstreams as processes.
 
+mod ahead;
 mod call;
 mod client;
 mod config;
@@ -16,10 +17,11 @@ mod upstream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufRead, AsyncWrite};
+use tokio::io::{AsyncBufRead, AsyncWrite, BufReader};
 
 use crate::server::Desk;
 
+pub use ahead::Rules;
 pub use config::{BadConfig, Config};
 pub use upstream::NotStarted;
 
@@ -32,6 +34,13 @@ pub struct Setup {
     /// How long a call waits before it answers with a handle. Below 5 s, when the first clients
     /// give up.
     pub grace: Duration,
+}
+
+/// Runs the gateway on standard input and output until its client goes.
+pub async fn run_stdio(setup: Setup) -> Result<(), NotStarted> {
+    // Pipes are read without a thread in between, which is half of what a call would cost.
+    let (input, output) = rmcp::transport::io::stdio_pipes();
+    run(setup, BufReader::new(input), output).await
 }
 
 /// Runs the gateway until its client goes.

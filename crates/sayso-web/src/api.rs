@@ -35,6 +35,7 @@ pub fn router(web: Web) -> Router {
         .route("/v1/halts", get(halts::list).post(halts::call))
         .route("/v1/halts/{id}", delete(halts::lift))
         .route("/v1/ledger/entries", get(ledger::entries))
+        .route("/v1/policy", get(service::policy))
         .route("/v1/me", get(service::me))
         .route("/problems/{slug}", get(problem::page))
         .route("/healthz", get(service::health))

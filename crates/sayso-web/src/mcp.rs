@@ -12,7 +12,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use sayso_client::wire::{Escalation, Page, Problem, Propose, Redeemed, Report};
+use sayso_client::wire::{Escalation, Halts, Me, Page, Policy, Problem, Propose, Redeemed, Report};
+use sayso_mcp::gateway::Rules;
 use sayso_mcp::server::{Desk, Reception, Refused, open_query};
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
@@ -113,6 +114,13 @@ impl Desk for OwnApi {
         let path = format!("/v1/escalations?{}", open_query());
         let page: Page = self.call(Method::GET, &path, Body::empty()).await?;
         Ok(page.items)
+    }
+
+    async fn rules(&self) -> Result<Rules, Refused> {
+        let halts: Halts = self.call(Method::GET, "/v1/halts", Body::empty()).await?;
+        let policy: Policy = self.call(Method::GET, "/v1/policy", Body::empty()).await?;
+        let me: Me = self.call(Method::GET, "/v1/me", Body::empty()).await?;
+        Ok(Rules { policy: policy.text, agent: me.name, halted: !halts.items.is_empty() })
     }
 
     async fn redeem(&self, permit: &str) -> Result<Redeemed, Refused> {

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sayso_client::Client;
-use sayso_mcp::gateway::{Config, Setup, run as run_gateway};
+use sayso_mcp::gateway::{Config, Setup, run_stdio};
 use sayso_mcp::server::{Desk, HttpDesk};
-use tokio::io::BufReader;
 
 use crate::cli::{Common, Gateway, Serve};
 use crate::exit::Exit;
-use crate::serve::Running;
+use crate::serve::{Running, block_on};
 
 /// Who an embedded server's gateway is.
 const AGENT: &str = "gateway";
@@ -23,15 +22,14 @@ pub(crate) fn run(common: &Common, gateway: &Gateway) -> anyhow::Result<Exit> {
         .with_context(|| format!("can't read the servers from {}", file.display()))?;
     let config = Config::parse(&text).with_context(|| format!("{}", file.display()))?;
     let grace = Duration::from(gateway.grace);
-    // Its client's requests, its servers and perhaps a server of its own: one thread is not enough.
-    tokio::runtime::Runtime::new().context("can't start")?.block_on(async {
+    // One thread: what a call costs is waking others.
+    block_on(async {
         let (desk, embedded) = desk(common).await?;
         let setup = Setup { config, desk, grace };
-        run_gateway(setup, BufReader::new(tokio::io::stdin()), tokio::io::stdout()).await?;
+        run_stdio(setup).await?;
         if let Some(server) = embedded {
             server.stop().await?;
         }
-        // A read of standard input may still be under way, and can't be ended.
         Ok(Exit::Done)
     })
 }

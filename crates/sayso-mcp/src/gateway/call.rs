@@ -84,16 +84,20 @@ pub(super) async fn call(session: &Session, params: Option<&RawValue>) -> Outcom
 /// A call of a tool of a server behind us.
 async fn governed(session: &Session, call: Call, place: &Place) -> Result<Outcome, Refused> {
     let modern = call.is_modern();
-    let propose = Propose {
-        action: Some(Action {
-            tool: call.name.clone(),
-            arguments: call.arguments.clone(),
-            resource: None,
-            precondition: None,
-        }),
-        join: true,
-        ..Propose::default()
+    let action = Action {
+        tool: call.name.clone(),
+        arguments: call.arguments.clone(),
+        resource: None,
+        precondition: None,
     };
+    let propose = Propose { action: Some(action), join: true, ..Propose::default() };
+    if let Ok(tool) = call.name.parse() {
+        let arguments = call.arguments.clone();
+        let action = sayso_core::Action { tool, arguments, resource: None, precondition: None };
+        if session.ahead.lets_through(&action, &propose).await {
+            return Ok(forward(session, place, call.rest, call.arguments).await);
+        }
+    }
     let mut escalation = session.desk.propose(&propose).await?;
     if escalation.state == "pending" && !session.grace.is_zero() {
         escalation = session.desk.get(&escalation.id, session.grace).await?;

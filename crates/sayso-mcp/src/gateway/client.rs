@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::Setup;
+use super::ahead::Ahead;
 use super::call::{self, Desk};
 use super::frame::{
     Envelope, INVALID_REQUEST, Line, METHOD_NOT_FOUND, Outcome, PARSE_ERROR, next_line, raw,
@@ -28,8 +29,11 @@ pub(super) struct Session {
     pub(super) upstreams: Vec<Upstream>,
     pub(super) catalogue: Catalogue,
     pub(super) held: Held,
+    pub(super) ahead: Arc<Ahead>,
     pub(super) desk: Desk,
     pub(super) grace: Duration,
+    /// Ends when everything has been told.
+    telling: Mutex<Option<tokio::task::JoinHandle<()>>>,
     output: mpsc::Sender<String>,
     /// What servers asked the client under their own ids, where there are several: the server, and
     /// the id it knows.
@@ -60,10 +64,13 @@ impl Session {
         let upstreams: Result<_, _> = servers
             .map(|(server, (name, config))| Upstream::start(server, name, config, said.clone()))
             .collect();
+        let (ahead, telling) = Ahead::start(&setup.desk);
         let session = Arc::new(Self {
             upstreams: upstreams?,
             catalogue: Catalogue::default(),
             held: Held::default(),
+            ahead,
+            telling: Mutex::new(Some(telling)),
             desk: setup.desk,
             grace: setup.grace,
             output: frames,
@@ -99,6 +106,12 @@ impl Session {
         // What has begun may end; what waits for people waits without us.
         let _ = tokio::time::timeout(LAST_CALLS, async {
             while requests.join_next().await.is_some() {}
+            let telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // The last who could add to it goes with us.
+            drop(self);
+            if let Some(telling) = telling {
+                let _ = telling.await;
+            }
         })
         .await;
     }

@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use sayso_client::wire::{Escalation, Page, Problem, Propose, Redeemed, Report};
 use sayso_client::{Client, ClientError};
 
+use crate::gateway::Rules;
+
 /// How many open reviews are listed.
 const OPEN: usize = 50;
 
@@ -24,6 +26,9 @@ pub trait Desk: Send + Sync {
 
     /// Those that are open, newest first.
     async fn open(&self) -> Result<Vec<Escalation>, Refused>;
+
+    /// What the server goes by at the moment.
+    async fn rules(&self) -> Result<Rules, Refused>;
 
     /// Turns a permit into the approved action, once.
     async fn redeem(&self, permit: &str) -> Result<Redeemed, Refused>;
@@ -114,6 +119,14 @@ impl Desk for HttpDesk {
     async fn open(&self) -> Result<Vec<Escalation>, Refused> {
         let page: Page = self.ask(move |client| client.list(&open_query())).await?;
         Ok(page.items)
+    }
+
+    async fn rules(&self) -> Result<Rules, Refused> {
+        self.ask(|client| {
+            let halted = !client.halts()?.items.is_empty();
+            Ok(Rules { policy: client.policy()?.text, agent: client.me()?.name, halted })
+        })
+        .await
     }
 
     async fn redeem(&self, permit: &str) -> Result<Redeemed, Refused> {

@@ -19,11 +19,12 @@ use super::{decisions, escalations, events, halts, ledger, permits, service};
         escalations::propose, escalations::read, escalations::list, escalations::withdraw,
         decisions::decide, permits::redeem, permits::receipt, events::events,
         halts::call, halts::list, halts::lift, ledger::entries,
-        service::me, service::health, service::ready, service::metrics, service::jwks,
+        service::me, service::policy, service::health, service::ready, service::metrics, service::jwks,
     ),
     components(schemas(
         wire::Propose, wire::Escalation, wire::Decide, wire::Redeem, wire::Redeemed, wire::Report,
         wire::CallHalt, wire::Halt, wire::Halts, wire::Problem, wire::Page, wire::Me,
+        wire::Policy,
     )),
     modifiers(&Credentials),
 )]

@@ -76,6 +76,16 @@ impl Gateway {
         self.ask("tools/call", &json!({"name": tool, "arguments": arguments}))["result"].clone()
     }
 
+    /// The client goes; returns when the gateway has gone, too.
+    fn end(&mut self) {
+        drop(self.input.take());
+        let start = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < Duration::from_secs(15), "it goes on without a client");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn made(&self) -> Vec<Value> {
         upstream::calls(&self.notes)
     }
@@ -113,6 +123,38 @@ fn what_the_policy_lets_through_is_made_at_once_and_told() {
     assert_eq!(result["content"][0], json!({"type": "text", "text": "done", "x-unknown": 1}));
     assert_eq!(gateway.made(), [json!({"n": 1})]);
     assert_eq!(watching.until("noted", "note")["agent"], "bot");
+}
+
+#[test]
+fn whatever_was_let_through_is_in_the_ledger() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = Gateway::start(&server, &key);
+    for n in 0..200 {
+        gateway.call("note", json!({"n": n}));
+    }
+    gateway.end();
+    let url = format!("{}/v1/escalations?tier=fyi&limit=200", server.url);
+    let request = ureq::get(&url).header("authorization", format!("Bearer {ana}"));
+    let page: Value = request.call().unwrap().body_mut().read_json().unwrap();
+    let told = page["items"].as_array().unwrap().iter();
+    let mut told: Vec<_> = told.map(|item| item["action"]["arguments"].clone()).collect();
+    told.sort_by_key(|arguments| arguments["n"].as_u64());
+    assert_eq!(told, gateway.made());
+}
+
+#[test]
+fn a_halt_stops_also_what_needs_nobodys_say_so() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = Gateway::start(&server, &key);
+    assert_eq!(gateway.call("note", json!({"n": 0}))["isError"], false);
+    let halt = server.as_(&ana).args(["halt", "-r", "stop"]).output().unwrap();
+    assert!(halt.status.success(), "{halt:?}");
+    let start = Instant::now();
+    while gateway.call("note", json!({"n": 1}))["structuredContent"]["status"] != "halted" {
+        assert!(start.elapsed() < Duration::from_secs(3), "it goes on under a halt");
+    }
 }
 
 #[test]
@@ -305,7 +347,7 @@ fn without_a_server_to_ask_nothing_is_made() {
     let key = server.agent("bot");
     let mut gateway = Gateway::start(&server, &key);
     drop(server);
-    let refused = gateway.call("note", json!({}));
+    let refused = gateway.call("drop", json!({}));
     assert_eq!(
         (&refused["isError"], &refused["structuredContent"]["status"]),
         (&json!(true), &json!("refused"))
@@ -318,12 +360,7 @@ fn it_ends_with_its_client() {
     let server = Server::start();
     let key = server.agent("bot");
     let mut gateway = Gateway::start(&server, &key);
-    drop(gateway.input.take());
-    let start = Instant::now();
-    while gateway.child.try_wait().unwrap().is_none() {
-        assert!(start.elapsed() < Duration::from_secs(10), "it goes on without a client");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    gateway.end();
 }
 
 #[test]

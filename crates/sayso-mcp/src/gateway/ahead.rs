@@ -1,0 +1,137 @@
+//! Judging ahead: what the policy lets through without anybody's say-so is made at once and told
+//! after, so that it costs next to nothing.
+//!
+//! The server's policy is asked for every second, and believed for little longer. Whenever there is
+//! any doubt (a halt in force, a server that does not answer, one that judges otherwise), nothing
+//! goes ahead, and calls are proposed first again.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use sayso_client::wire::Propose;
+use sayso_core::{Action, AgentName, Tier};
+use sayso_policy::Policy;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::server::{Desk, Refused};
+
+/// How often the policy is asked for.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long what was found is believed.
+const BELIEVED: Duration = Duration::from_millis(2_500);
+/// How many calls may wait to be told of before the next one waits itself.
+const UNTOLD: usize = 64;
+/// How many are told of at the same time.
+const AT_ONCE: usize = 32;
+
+/// What a server goes by.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The policy's text.
+    pub policy: String,
+    /// Who we are there.
+    pub agent: String,
+    /// Whether a halt is in force.
+    pub halted: bool,
+}
+
+/// Rules that were read, and when.
+struct Read {
+    policy: Policy,
+    text: String,
+    agent: AgentName,
+    since: Instant,
+}
+
+/// Judges ahead, and tells after.
+pub(super) struct Ahead {
+    rules: Mutex<Option<Read>>,
+    untold: mpsc::Sender<Propose>,
+}
+
+impl Ahead {
+    /// Begins to look at the server's rules, and to tell it of what was made.
+    pub(super) fn start(desk: &Arc<dyn Desk>) -> (Arc<Self>, tokio::task::JoinHandle<()>) {
+        let (untold, waiting) = mpsc::channel(UNTOLD);
+        let ahead = Arc::new(Self { rules: Mutex::default(), untold });
+        tokio::spawn(look(Arc::downgrade(&ahead), Arc::clone(desk)));
+        let telling = tokio::spawn(tell(Arc::downgrade(&ahead), Arc::clone(desk), waiting));
+        (ahead, telling)
+    }
+
+    fn rules(&self) -> std::sync::MutexGuard<'_, Option<Read>> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing goes ahead until the rules have been read again.
+    fn doubt(&self) {
+        *self.rules() = None;
+    }
+
+    /// Whether the policy lets a call through without anybody's say-so, beyond doubt. If so, it
+    /// has been noted to be told of.
+    pub(super) async fn lets_through(&self, action: &Action, propose: &Propose) -> bool {
+        let is_fyi = {
+            let rules = self.rules();
+            let fresh = rules.as_ref().filter(|rules| rules.since.elapsed() < BELIEVED);
+            fresh.is_some_and(|rules| {
+                rules.policy.judge(action, &rules.agent, None).tier == Tier::Fyi
+            })
+        };
+        // Noted before it is made: what is made is told.
+        is_fyi && self.untold.send(propose.clone()).await.is_ok()
+    }
+
+    fn take(&self, found: Result<Rules, Refused>) {
+        let Ok(Rules { policy: text, agent, halted: false }) = found else { return self.doubt() };
+        let mut rules = self.rules();
+        match &mut *rules {
+            Some(known) if known.text == text => known.since = Instant::now(),
+            _ => {
+                *rules = Policy::parse(&text)
+                    .ok()
+                    .zip(agent.parse().ok())
+                    .map(|(policy, agent)| Read { policy, text, agent, since: Instant::now() });
+            }
+        }
+    }
+}
+
+/// Looks at the server's rules for as long as somebody goes by them.
+async fn look(ahead: Weak<Ahead>, desk: Arc<dyn Desk>) {
+    loop {
+        let found = desk.rules().await;
+        let Some(ahead) = ahead.upgrade() else { return };
+        ahead.take(found);
+        drop(ahead);
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Tells the server of what was made, several at a time, so that they share its commits.
+async fn tell(ahead: Weak<Ahead>, desk: Arc<dyn Desk>, mut untold: mpsc::Receiver<Propose>) {
+    let mut telling = JoinSet::new();
+    while let Some(propose) = untold.recv().await {
+        while telling.len() >= AT_ONCE {
+            telling.join_next().await;
+        }
+        telling.spawn(tell_one(ahead.clone(), Arc::clone(&desk), propose));
+    }
+    while telling.join_next().await.is_some() {}
+}
+
+async fn tell_one(ahead: Weak<Ahead>, desk: Arc<dyn Desk>, propose: Propose) {
+    loop {
+        let told = desk.propose(&propose).await;
+        let noted = told.as_ref().is_ok_and(|told| told.outcome.as_deref() == Some("noted"));
+        if let Some(ahead) = ahead.upgrade().filter(|_| !noted) {
+            ahead.doubt();
+        }
+        if told.is_ok() {
+            return;
+        }
+        // It was made, so it must be told, as soon as there is somebody to tell.
+        tokio::time::sleep(LOOK).await;
+    }
+}
