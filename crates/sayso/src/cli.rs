@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use sayso_core::Period;
 
 use crate::exit::Exit;
+use crate::hook::Harness;
 
 /// The address a server listens on, unless told otherwise.
 pub(crate) const USUAL_ADDRESS: &str = "127.0.0.1:7717";
@@ -107,6 +108,9 @@ enum Command {
     Gateway(Gateway),
     /// Offer a model the tools to ask for reviews, over MCP on standard input and output
     Mcp,
+    /// Be asked by a coding agent before each of its tools runs
+    #[command(subcommand)]
+    Hook(Hooks),
     /// Check how things are set up
     Doctor,
     /// Print completions for a shell
@@ -149,6 +153,54 @@ pub(crate) struct Gateway {
     /// How long a call waits for people before it answers with a handle
     #[arg(long, default_value = "3s")]
     pub(crate) grace: Period,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hooks {
+    /// Answer Claude Code
+    ClaudeCode(Hook),
+    /// Answer Codex
+    Codex(Hook),
+    /// Answer Gemini CLI
+    Gemini(Hook),
+    /// Answer Copilot CLI
+    Copilot(Hook),
+    /// Answer Cursor
+    Cursor(Hook),
+    /// Write the settings of one of them, so that it asks
+    Install(Install),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Hook {
+    /// How long to wait for people before the model is told to come back
+    #[arg(long, default_value = "3s")]
+    pub(crate) wait: Period,
+    /// Deny what has no answer by then; below the time that the agent gives its hooks
+    #[arg(long, default_value = "25s")]
+    pub(crate) deadline: Period,
+    /// An MCP server of the agent's that is `sayso mcp` or `sayso gateway`, and asks by itself
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sayso_server: Vec<String>,
+    /// Put a call that waits aside instead of denying it. For `claude -p` only, by a runner that
+    /// resumes the session when it is decided
+    #[arg(long)]
+    pub(crate) defer: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Install {
+    /// Whose settings
+    pub(crate) harness: Harness,
+    /// Yours, for all projects, instead of this folder's project
+    #[arg(long)]
+    pub(crate) user: bool,
+    /// This file
+    #[arg(long, conflicts_with = "user")]
+    pub(crate) file: Option<PathBuf>,
+    /// An MCP server of the agent's that is `sayso mcp` or `sayso gateway`, and asks by itself
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sayso_server: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -350,6 +402,7 @@ impl Cli {
             Command::Resume { id } => crate::halt::lift(common, id.as_deref()),
             Command::Gateway(gateway) => crate::gateway::run(common, &gateway),
             Command::Mcp => crate::mcp::run(common),
+            Command::Hook(hooks) => crate::hook::run(common, &hooks),
             Command::Doctor => crate::doctor::run(common),
             Command::Completions { shell } => {
                 clap_complete::generate(

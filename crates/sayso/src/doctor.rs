@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Common;
 use crate::exit::Exit;
+use crate::hook::{self, Found};
 use crate::output::{BAD, CAREFUL, GOOD, json, say, styled};
 
 /// How a check came out.
@@ -17,7 +18,7 @@ enum State {
 }
 
 struct Check {
-    what: &'static str,
+    what: String,
     state: State,
     found: String,
 }
@@ -52,7 +53,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<Exit> {
 }
 
 fn checks(common: &Common) -> Vec<Check> {
-    let check = |what, state, found: String| Check { what, state, found };
+    let check = |what: &str, state, found: String| Check { what: what.to_owned(), state, found };
     let mut checks = Vec::new();
     checks.push(match common.folder() {
         Ok(folder) if folder.is_dir() => {
@@ -96,7 +97,14 @@ fn checks(common: &Common) -> Vec<Check> {
         Ok(count) => check("listening", State::Good, format!("{count} open inbox(es) or streams")),
         Err(error) => check("listening", State::Bad, error),
     });
-    let level = "cooperative: `sayso ask` and `sayso run` stop an agent that plays along, not one \
+    for Found { harness, state } in hook::installed() {
+        let what = format!("hook {harness}");
+        checks.push(match state {
+            Ok(found) => check(&what, State::Good, found),
+            Err(found) => check(&what, State::Bad, found),
+        });
+    }
+    let level = "cooperative: `sayso ask`, `sayso run` and hooks stop an agent that plays along, not one \
                  that holds the credential itself and goes round (SECURITY.md)";
     checks.push(check("enforcement", State::Careful, level.into()));
     checks

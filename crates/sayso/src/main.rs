@@ -9,6 +9,7 @@ mod doctor;
 mod exit;
 mod gateway;
 mod halt;
+mod hook;
 mod inbox;
 mod init;
 mod mcp;

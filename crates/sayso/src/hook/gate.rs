@@ -1,0 +1,199 @@
+//! Between a call and its say-so: proposes it, redeems its permit before it may run, and reports
+//! what came of it.
+
+use std::time::Duration;
+
+use sayso_client::wire::{Action, Escalation, Propose, Report};
+use sayso_client::{Client, ClientError};
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::call::{Call, Event};
+use super::{Harness, canary};
+use crate::cli::{Common, Hook};
+
+/// How many of an agent's latest escalations are looked through for the one that has just run.
+const LATEST: u32 = 50;
+
+pub(super) struct Gate<'a> {
+    pub(super) common: &'a Common,
+    pub(super) harness: Harness,
+    pub(super) hook: &'a Hook,
+}
+
+impl Gate<'_> {
+    pub(super) fn answer(&self, call: &Call) -> Answer {
+        if call.tool == canary::TOOL {
+            return Answer::Deny(canary::ALIVE.into());
+        }
+        if self.asks_by_itself(call) {
+            let reason = "Sayso asks for this one itself.".into();
+            return Answer::Allow { reason, instead: None };
+        }
+        let answered = self.common.client().and_then(|client| match call.event {
+            Event::Before => self.before(&client, call),
+            Event::After { succeeded } => {
+                after(&client, call, succeeded)?;
+                Ok(Answer::Noted)
+            }
+        });
+        answered.unwrap_or_else(|error| {
+            Answer::Deny(format!("Sayso can't be asked, so this does not run: {error:#}"))
+        })
+    }
+
+    /// Whether it is a call of `sayso mcp` or `sayso gateway`, which need no second asking.
+    fn asks_by_itself(&self, call: &Call) -> bool {
+        let ours = &self.hook.sayso_server;
+        match &call.server {
+            Some(server) => ours.contains(server),
+            // Copilot joins the two by a dash.
+            None if self.harness == Harness::Copilot => {
+                let begins = |name: &String| {
+                    call.tool.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-'))
+                };
+                ours.iter().any(begins)
+            }
+            None => false,
+        }
+    }
+
+    fn before(&self, client: &Client, call: &Call) -> anyhow::Result<Answer> {
+        let action = action(call);
+        let propose = Propose {
+            action: Some(action.clone()),
+            message: String::new(),
+            context: Some(self.context(call)),
+            join: true,
+            ..Propose::default()
+        };
+        let mut escalation = match client.propose(&propose, None, Duration::ZERO) {
+            Ok(escalation) => escalation,
+            Err(ClientError::Refused(problem)) => {
+                return Ok(Answer::Deny(format!("Sayso does not take this: {}", problem.detail)));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if escalation.is_pending() && !Duration::from(self.hook.wait).is_zero() {
+            escalation = client.get(&escalation.id, self.hook.wait.into())?;
+        }
+        match escalation.outcome.as_deref() {
+            Some("granted") => self.redeem(client, &action, &escalation),
+            Some("noted") => Ok(Answer::Allow { reason: "People are told.".into(), instead: None }),
+            None if self.hook.defer && self.harness.defers() => {
+                Ok(Answer::Defer(pending(&escalation)))
+            }
+            None => Ok(Answer::Deny(pending(&escalation))),
+            Some(_) => Ok(Answer::Deny(refused(&escalation))),
+        }
+    }
+
+    /// Uses the permit up; only then the call may run, with exactly what was approved.
+    fn redeem(
+        &self,
+        client: &Client,
+        asked: &Action,
+        escalation: &Escalation,
+    ) -> anyhow::Result<Answer> {
+        let approved = escalation.action.as_ref().map(|action| &action.arguments);
+        let is_edited = approved != Some(&asked.arguments);
+        if is_edited && !self.harness.takes_other_arguments() {
+            let approved = json!(approved);
+            return Ok(Answer::Deny(format!(
+                "People approved it with other arguments than these, and {} can't be told to use \
+                 them. What they would agree to: {approved}",
+                self.harness.title()
+            )));
+        }
+        let Some(permit) = &escalation.permit else {
+            let used = "Its approval was used already. Make the call again to ask again.";
+            return Ok(Answer::Deny(used.into()));
+        };
+        let redeemed = match client.redeem(permit) {
+            Ok(redeemed) => redeemed,
+            Err(ClientError::Refused(problem)) => return Ok(Answer::Deny(problem.detail)),
+            Err(error) => return Err(error.into()),
+        };
+        let instead =
+            (redeemed.action.arguments != asked.arguments).then_some(redeemed.action.arguments);
+        Ok(Answer::Allow { reason: escalation.reason.clone(), instead })
+    }
+
+    /// What the harness tells of itself, for people to see: it is no part of what they decide on.
+    fn context(&self, call: &Call) -> Value {
+        let mut context = Map::from_iter([("asked_by".to_owned(), self.harness.title().into())]);
+        for (name, value) in [("mcp_server", &call.server), ("session", &call.session)] {
+            context.extend(value.as_ref().map(|value| (name.to_owned(), value.clone().into())));
+        }
+        Value::Object(context)
+    }
+}
+
+/// What people decide on. What a harness's own tools do depends on the folder they work in; what an
+/// MCP server's do, does not, and so it is the same call that a gateway sees.
+fn action(call: &Call) -> Action {
+    let folder = call.cwd.as_ref().filter(|_| !call.is_mcp);
+    Action {
+        tool: call.tool.clone(),
+        arguments: call.arguments.clone(),
+        resource: folder.map(|cwd| json!({"cwd": cwd})),
+        precondition: None,
+    }
+}
+
+/// Reports what came of a call, if it was one that a permit was used for.
+fn after(client: &Client, call: &Call, succeeded: bool) -> anyhow::Result<()> {
+    let Action { tool, arguments, resource, precondition } = action(call);
+    let tool = tool.parse()?;
+    let ran = sayso_core::Action { tool, arguments, resource, precondition };
+    let digest = ran.digest().to_string();
+    let page = client.list(&format!("state=settled&limit={LATEST}"))?;
+    let started = page.items.iter().find(|escalation| {
+        let begun = escalation.receipt.as_ref().is_some_and(|it| it.result == "started");
+        begun && escalation.digest == digest
+    });
+    let Some(started) = started else { return Ok(()) };
+    let result = if succeeded { "succeeded" } else { "failed" };
+    client.report(&started.id, &Report { result: result.into(), comment: None })?;
+    Ok(())
+}
+
+fn pending(escalation: &Escalation) -> String {
+    let Escalation { id, tier, reason, .. } = escalation;
+    format!(
+        "NOT DONE YET, and not refused: it waits for people ({tier}, handle {id}). {reason} Go on \
+         with work that does not depend on it. Later make exactly the same call again: it runs \
+         once it is approved. Don't try to do it another way."
+    )
+}
+
+fn refused(escalation: &Escalation) -> String {
+    let outcome = escalation.outcome.as_deref().unwrap_or_default().to_uppercase();
+    let mut words = format!("{outcome}. {} Don't do it another way either.", escalation.reason);
+    for said in &escalation.decisions {
+        if let Some(comment) = &said.comment {
+            words.push_str(&format!("\n{} says: {comment}", said.by));
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_harnesss_own_tool_is_another_action_in_another_folder_and_a_servers_is_not() {
+        let call = |is_mcp, cwd: &str| Call {
+            event: Event::Before,
+            tool: "t".into(),
+            server: None,
+            is_mcp,
+            arguments: Map::new(),
+            cwd: Some(cwd.into()),
+            session: None,
+        };
+        assert_ne!(action(&call(false, "/a")), action(&call(false, "/b")));
+        assert_eq!(action(&call(true, "/a")), action(&call(true, "/b")));
+    }
+}
