@@ -7,6 +7,7 @@
 pub(crate) mod answer;
 pub(crate) mod arguments;
 mod desk;
+mod prompt;
 pub(crate) mod tools;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
     Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -28,6 +30,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 pub use desk::{Desk, HttpDesk, Refused, open_query};
+pub use prompt::Prompts;
 
 use answer::Answer;
 use arguments::{Await, Ids, Review, SomeIds};
@@ -79,18 +82,24 @@ pub fn http<R: Reception>(
 /// The MCP server.
 pub struct Reviews<R> {
     reception: Arc<R>,
+    prompts: Option<Arc<Prompts>>,
 }
 
 impl<R> Clone for Reviews<R> {
     fn clone(&self) -> Self {
-        Self { reception: Arc::clone(&self.reception) }
+        Self { reception: Arc::clone(&self.reception), prompts: self.prompts.clone() }
     }
 }
 
 impl<R: Reception> Reviews<R> {
     /// A server in front of these desks.
     pub fn new(reception: R) -> Self {
-        Self { reception: Arc::new(reception) }
+        Self { reception: Arc::new(reception), prompts: None }
+    }
+
+    fn tools(&self) -> Vec<Tool> {
+        let prompt = self.prompts.is_some().then(prompt::tool);
+        tools::all().into_iter().chain(prompt).collect()
     }
 }
 
@@ -99,11 +108,13 @@ impl<R: Reception> Reviews<R> {
 #[error("the MCP session broke off: {0}")]
 pub struct BrokenOff(String);
 
-/// Serves one agent over standard input and output, until the input ends.
-pub async fn stdio(desk: Arc<dyn Desk>) -> Result<(), BrokenOff> {
+/// Serves one agent over standard input and output, until the input ends; its harness, too, if
+/// there are `prompts` to be answered.
+pub async fn stdio(desk: Arc<dyn Desk>, prompts: Option<Prompts>) -> Result<(), BrokenOff> {
     let broken = |cause: &dyn std::fmt::Display| BrokenOff(cause.to_string());
     let transport = rmcp::transport::stdio();
-    let running = Reviews::new(OneDesk(desk)).serve(transport).await;
+    let reviews = Reviews { prompts: prompts.map(Arc::new), ..Reviews::new(OneDesk(desk)) };
+    let running = reviews.serve(transport).await;
     let running = running.map_err(|error| broken(&error))?;
     running.waiting().await.map(|_| ()).map_err(|error| broken(&error))
 }
@@ -121,12 +132,12 @@ impl<R: Reception> ServerHandler for Reviews<R> {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = ListToolsResult::with_all_items(tools::all());
+        let tools = ListToolsResult::with_all_items(self.tools());
         Ok(tools.with_ttl_ms(TOOLS_LAST_MS).with_cache_scope(CacheScope::Public))
     }
 
-    fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
-        tools::all().into_iter().find(|tool| tool.name == name)
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.tools().into_iter().find(|tool| tool.name == name)
     }
 
     async fn call_tool(
@@ -139,6 +150,9 @@ impl<R: Reception> ServerHandler for Reviews<R> {
         if self.get_tool(&request.name).is_none() {
             let text = format!("there is no tool {}", request.name);
             return Err(ErrorData::invalid_params(text, None));
+        }
+        if let Some(prompts) = self.prompts.as_deref().filter(|_| request.name == prompt::NAME) {
+            return Ok(prompt::answer(prompts, &*desk, arguments).await.into());
         }
         let answered = answer(&desk, &request.name, arguments).await;
         Ok(answered.map_or_else(refusal, result).into())

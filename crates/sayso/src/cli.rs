@@ -107,7 +107,7 @@ enum Command {
     /// Stand in front of MCP servers: their tools are called with a say-so
     Gateway(Gateway),
     /// Offer a model the tools to ask for reviews, over MCP on standard input and output
-    Mcp,
+    Mcp(Mcp),
     /// Be asked by a coding agent before each of its tools runs
     #[command(subcommand)]
     Hook(Hooks),
@@ -186,6 +186,17 @@ pub(crate) struct Hook {
     /// resumes the session when it is decided
     #[arg(long)]
     pub(crate) defer: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Mcp {
+    /// Also answer Claude Code's own prompts (`--permission-prompt-tool
+    /// mcp__sayso__permission_prompt`)
+    #[arg(long)]
+    pub(crate) permission_prompt: bool,
+    /// How long to wait for people at such a prompt before the model is told to come back
+    #[arg(long, default_value = "3s", requires = "permission_prompt")]
+    pub(crate) wait: Period,
 }
 
 #[derive(Debug, Args)]
@@ -401,7 +412,7 @@ impl Cli {
             Command::Halt(halt) => crate::halt::call(common, &halt),
             Command::Resume { id } => crate::halt::lift(common, id.as_deref()),
             Command::Gateway(gateway) => crate::gateway::run(common, &gateway),
-            Command::Mcp => crate::mcp::run(common),
+            Command::Mcp(mcp) => crate::mcp::run(common, &mcp),
             Command::Hook(hooks) => crate::hook::run(common, &hooks),
             Command::Doctor => crate::doctor::run(common),
             Command::Completions { shell } => {

@@ -1,5 +1,6 @@
 //! A tool's call, read out of what a harness tells its hook.
 
+use sayso_mcp::permission;
 use serde_json::{Map, Value};
 
 use super::Harness;
@@ -54,18 +55,7 @@ fn claude_code(payload: &Map<String, Value>) -> Result<Call, String> {
     };
     let name = text(payload, "tool_name")?;
     let told = payload.get("mcp_server").and_then(|server| server.get("name"));
-    let (server, tool) = match name.strip_prefix("mcp__") {
-        None => (None, name),
-        Some(rest) => {
-            let told = told.and_then(Value::as_str).map(plain);
-            let known = told.as_deref().and_then(|server| {
-                let tool = rest.strip_prefix(server)?.strip_prefix("__")?;
-                Some((&rest[..server.len()], tool))
-            });
-            let (server, tool) = known.or_else(|| rest.split_once("__")).unwrap_or(("", rest));
-            (Some(server), tool)
-        }
-    };
+    let (server, tool) = permission::own_name(name, told.and_then(Value::as_str));
     let (is_mcp, server) = (server.is_some(), server.filter(|server| !server.is_empty()));
     let arguments = arguments(payload, "tool_input")?;
     Ok(call(event, tool, (is_mcp, server), arguments, payload))
@@ -180,12 +170,6 @@ fn failed(response: Option<&Value>) -> bool {
         || response.get("error").is_some_and(|error| !error.is_null())
 }
 
-/// A server's name as Claude Code spells it within a tool's.
-fn plain(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
-    name.chars().map(plain).collect()
-}
-
 fn unknown(event: &str) -> String {
     format!("{event:?} is not an event of a tool's call")
 }
@@ -201,20 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_keeps_its_own_name_and_its_server_is_told_apart() {
-        let claude = |name: &str, server: &str| {
-            let payload = json!({"hook_event_name": "PreToolUse", "tool_name": name,
-                                 "tool_input": {}, "mcp_server": {"name": server}});
-            let call = read(Harness::ClaudeCode, &payload);
-            (call.tool, call.server)
-        };
-        assert_eq!(claude("mcp__git__git_merge", "git"), ("git_merge".into(), Some("git".into())));
-        assert_eq!(claude("mcp__a__b__c", "a__b"), ("c".into(), Some("a__b".into())));
-        assert_eq!(claude("mcp__my_git__x", "my git"), ("x".into(), Some("my_git".into())));
-        assert_eq!(claude("Bash", "git"), ("Bash".into(), None));
+    fn gemini_tells_a_tools_own_name_beside_its_whole() {
         let gemini = json!({"hook_event_name": "BeforeTool", "tool_name": "mcp_a_b_c",
                             "mcp_context": {"server_name": "a_b", "tool_name": "c"}});
-        assert_eq!(read(Harness::Gemini, &gemini).server.as_deref(), Some("a_b"));
+        let call = read(Harness::Gemini, &gemini);
+        assert_eq!((call.tool.as_str(), call.server.as_deref()), ("c", Some("a_b")));
     }
 
     #[test]

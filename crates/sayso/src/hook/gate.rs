@@ -1,16 +1,17 @@
 //! Between a call and its say-so: proposes it, redeems its permit before it may run, and reports
 //! what came of it.
 
-use std::time::Duration;
-
-use sayso_client::wire::{Action, Escalation, Propose, Report};
-use sayso_client::{Client, ClientError};
+use sayso_client::Client;
+use sayso_client::wire::{Action, Report};
+use sayso_mcp::permission::{self, Asking, Permission};
+use sayso_mcp::server::HttpDesk;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::call::{Call, Event};
 use super::{Harness, canary};
 use crate::cli::{Common, Hook};
+use crate::serve::block_on;
 
 /// How many of an agent's latest escalations are looked through for the one that has just run.
 const LATEST: u32 = 50;
@@ -31,7 +32,7 @@ impl Gate<'_> {
             return Answer::Allow { reason, instead: None };
         }
         let answered = self.common.client().and_then(|client| match call.event {
-            Event::Before => self.before(&client, call),
+            Event::Before => self.before(client, call),
             Event::After { succeeded } => {
                 after(&client, call, succeeded)?;
                 Ok(Answer::Noted)
@@ -58,65 +59,23 @@ impl Gate<'_> {
         }
     }
 
-    fn before(&self, client: &Client, call: &Call) -> anyhow::Result<Answer> {
-        let action = action(call);
-        let propose = Propose {
-            action: Some(action.clone()),
-            message: String::new(),
+    fn before(&self, client: Client, call: &Call) -> anyhow::Result<Answer> {
+        let asking = Asking {
+            action: action(call),
             context: Some(self.context(call)),
-            join: true,
-            ..Propose::default()
+            wait: self.hook.wait.into(),
+            takes_no_others: (!self.harness.takes_other_arguments())
+                .then_some(self.harness.title()),
         };
-        let mut escalation = match client.propose(&propose, None, Duration::ZERO) {
-            Ok(escalation) => escalation,
-            Err(ClientError::Refused(problem)) => {
-                return Ok(Answer::Deny(format!("Sayso does not take this: {}", problem.detail)));
+        let asked = block_on(async { Ok(permission::ask(&HttpDesk::new(client), asking).await) })?;
+        Ok(match asked {
+            Ok(Permission::Allowed { reason, instead }) => Answer::Allow { reason, instead },
+            Ok(Permission::Pending(words)) if self.hook.defer && self.harness.defers() => {
+                Answer::Defer(words)
             }
-            Err(error) => return Err(error.into()),
-        };
-        if escalation.is_pending() && !Duration::from(self.hook.wait).is_zero() {
-            escalation = client.get(&escalation.id, self.hook.wait.into())?;
-        }
-        match escalation.outcome.as_deref() {
-            Some("granted") => self.redeem(client, &action, &escalation),
-            Some("noted") => Ok(Answer::Allow { reason: "People are told.".into(), instead: None }),
-            None if self.hook.defer && self.harness.defers() => {
-                Ok(Answer::Defer(pending(&escalation)))
-            }
-            None => Ok(Answer::Deny(pending(&escalation))),
-            Some(_) => Ok(Answer::Deny(refused(&escalation))),
-        }
-    }
-
-    /// Uses the permit up; only then the call may run, with exactly what was approved.
-    fn redeem(
-        &self,
-        client: &Client,
-        asked: &Action,
-        escalation: &Escalation,
-    ) -> anyhow::Result<Answer> {
-        let approved = escalation.action.as_ref().map(|action| &action.arguments);
-        let is_edited = approved != Some(&asked.arguments);
-        if is_edited && !self.harness.takes_other_arguments() {
-            let approved = json!(approved);
-            return Ok(Answer::Deny(format!(
-                "People approved it with other arguments than these, and {} can't be told to use \
-                 them. What they would agree to: {approved}",
-                self.harness.title()
-            )));
-        }
-        let Some(permit) = &escalation.permit else {
-            let used = "Its approval was used already. Make the call again to ask again.";
-            return Ok(Answer::Deny(used.into()));
-        };
-        let redeemed = match client.redeem(permit) {
-            Ok(redeemed) => redeemed,
-            Err(ClientError::Refused(problem)) => return Ok(Answer::Deny(problem.detail)),
-            Err(error) => return Err(error.into()),
-        };
-        let instead =
-            (redeemed.action.arguments != asked.arguments).then_some(redeemed.action.arguments);
-        Ok(Answer::Allow { reason: escalation.reason.clone(), instead })
+            Ok(Permission::Pending(words) | Permission::Refused(words)) => Answer::Deny(words),
+            Err(refused) => Answer::Deny(refused.to_string()),
+        })
     }
 
     /// What the harness tells of itself, for people to see: it is no part of what they decide on.
@@ -156,26 +115,6 @@ fn after(client: &Client, call: &Call, succeeded: bool) -> anyhow::Result<()> {
     let result = if succeeded { "succeeded" } else { "failed" };
     client.report(&started.id, &Report { result: result.into(), comment: None })?;
     Ok(())
-}
-
-fn pending(escalation: &Escalation) -> String {
-    let Escalation { id, tier, reason, .. } = escalation;
-    format!(
-        "NOT DONE YET, and not refused: it waits for people ({tier}, handle {id}). {reason} Go on \
-         with work that does not depend on it. Later make exactly the same call again: it runs \
-         once it is approved. Don't try to do it another way."
-    )
-}
-
-fn refused(escalation: &Escalation) -> String {
-    let outcome = escalation.outcome.as_deref().unwrap_or_default().to_uppercase();
-    let mut words = format!("{outcome}. {} Don't do it another way either.", escalation.reason);
-    for said in &escalation.decisions {
-        if let Some(comment) = &said.comment {
-            words.push_str(&format!("\n{} says: {comment}", said.by));
-        }
-    }
-    words
 }
 
 #[cfg(test)]

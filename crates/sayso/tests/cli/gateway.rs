@@ -380,3 +380,23 @@ fn a_file_that_names_no_servers_is_refused_by_name() {
     let output = sayso().args(["gateway", "--config", "/nonexistent"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("can't read the servers"));
 }
+
+#[test]
+fn a_hook_that_sees_the_same_call_joins_its_escalation() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    let held = gateway.call("drop", json!({"table": "users"}));
+    let id = held["structuredContent"]["escalation"].as_str().unwrap();
+    let payload = json!({
+        "hook_event_name": "PreToolUse", "tool_name": "mcp__one__drop",
+        "tool_input": {"table": "users"}, "cwd": "/work",
+    });
+    let mut hook = server.as_(&key);
+    hook.args(["hook", "claude-code", "--wait", "0s"]);
+    hook.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut hook = hook.spawn().unwrap();
+    hook.stdin.take().unwrap().write_all(payload.to_string().as_bytes()).unwrap();
+    let said = String::from_utf8(hook.wait_with_output().unwrap().stdout).unwrap();
+    assert!(said.contains(&format!("handle {id}")), "{said}");
+}

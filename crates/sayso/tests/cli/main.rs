@@ -5,6 +5,7 @@ mod ask;
 mod crash;
 mod demo;
 mod gateway;
+mod hook;
 mod mcp;
 mod people;
 mod readme;

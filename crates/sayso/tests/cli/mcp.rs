@@ -1,7 +1,7 @@
 //! The tools for models, as MCP clients of both live revisions meet them, over both transports.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -41,8 +41,12 @@ impl Client {
 
     fn stdio(server: &Server, token: &str) -> Transport {
         let mut command = server.as_(token);
-        let mut child =
-            command.arg("mcp").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        command.arg("mcp");
+        Self::spawned(command)
+    }
+
+    fn spawned(mut command: Command) -> Transport {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = child.stdin.take().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Transport::Stdio { child, input, lines }
@@ -333,4 +337,47 @@ fn a_server_that_is_gone_grants_nothing_and_says_so() {
     let refused = client.call("request_human_review", json!({"tier": "fyi", "message": "m"}));
     assert_eq!(refused["status"], "refused");
     assert!(refused["message"].as_str().unwrap().contains("nothing is granted"), "{refused}");
+}
+
+#[test]
+fn claude_codes_own_prompt_is_answered_by_people() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut command = server.as_(&key);
+    command.args(["mcp", "--permission-prompt", "--wait", "0s"]);
+    let mut client = Client::start(Client::spawned(command), Revision::Legacy);
+    let mut prompt = |tool: &str, input: Value| -> Value {
+        let arguments = json!({"tool_name": tool, "input": input, "tool_use_id": "toolu_1"});
+        let call = json!({"name": "permission_prompt", "arguments": arguments});
+        let answer = client.ask("tools/call", call);
+        let text = answer["result"]["content"][0]["text"].as_str();
+        serde_json::from_str(text.unwrap_or_else(|| panic!("{answer}"))).unwrap()
+    };
+    let told = prompt("mcp__one__note", json!({"n": 1}));
+    assert_eq!(told, json!({"behavior": "allow", "updatedInput": {"n": 1}}));
+
+    let held = prompt("mcp__one__drop", json!({"n": 2}));
+    assert_eq!(held["behavior"], "deny");
+    let open = sayso_client::Client::new(&server.url, &key).list("state=pending").unwrap();
+    let id = open.items[0].id.as_str();
+    assert!(held["message"].as_str().unwrap().contains(id), "{held}");
+    let edited = r#"{"n":3}"#;
+    let approved = server.as_(&ana).args(["approve", id, "--yes", "--arguments", edited]).output();
+    assert!(approved.unwrap().status.success());
+    let granted = prompt("mcp__one__drop", json!({"n": 2}));
+    assert_eq!(granted, json!({"behavior": "allow", "updatedInput": {"n": 3}}));
+    assert_eq!(prompt("mcp__one__drop", json!({"n": 2}))["behavior"], "deny", "once");
+    assert_eq!(prompt("no such tool!", json!({}))["behavior"], "deny");
+}
+
+#[test]
+fn nobody_is_offered_the_prompt_that_did_not_ask_for_it() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    for mut client in Client::all(&server, &key) {
+        let listed = client.ask("tools/list", json!({}));
+        assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 5, "{listed}");
+        let call = json!({"name": "permission_prompt", "arguments": {"tool_name": "x"}});
+        assert_eq!(client.ask("tools/call", call)["error"]["code"], -32602);
+    }
 }
