@@ -67,6 +67,9 @@ pub struct Propose {
     /// What the agent shows with it: any JSON. A text under `diff` is shown as a diff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Value>,
+    /// The MCP server whose tool it is, if that is known. Not part of the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// A longer window than the policy's, like `30m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "30m"))]
@@ -182,6 +185,9 @@ pub struct Escalation {
     /// What the agent shows with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Value>,
+    /// The MCP server whose tool it is, if that was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// Who asked.
     pub agent: String,
     /// Who may redeem the permit.

@@ -26,6 +26,9 @@ pub struct Action {
 /// The tool that does nothing but ask: its arguments are what a model says it is about to do.
 pub const REVIEW: &str = "request_human_review";
 
+/// The tool that puts a new policy in force: always hard, whatever the present policy says.
+pub const POLICY_APPLY: &str = "sayso.policy.apply";
+
 impl Action {
     /// Whether it is a review of the model's own words, with nothing to run.
     pub fn is_review(&self) -> bool {

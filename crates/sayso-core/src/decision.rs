@@ -20,6 +20,17 @@ pub enum Assurance {
     Signed,
 }
 
+impl Assurance {
+    /// The assurance's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Channel => "channel",
+            Self::Session => "session",
+            Self::Signed => "signed",
+        }
+    }
+}
+
 /// What a person says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Says {

@@ -8,7 +8,7 @@ use std::num::NonZeroU8;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::VerifiedDecision;
+use crate::decision::{Assurance, VerifiedDecision};
 use crate::digest::Digest;
 use crate::name::ReviewerName;
 use crate::period::Period;
@@ -20,6 +20,7 @@ use crate::verdict::Verdict;
 pub struct Approval {
     pub(crate) by: ReviewerName,
     pub(crate) digest: Digest,
+    pub(crate) assurance: Assurance,
 }
 
 impl Approval {
@@ -34,6 +35,7 @@ impl Approval {
 pub struct Quorum {
     by: Vec<ReviewerName>,
     digest: Digest,
+    assurance: Assurance,
 }
 
 impl Quorum {
@@ -45,12 +47,14 @@ impl Quorum {
         earlier: &[Approval],
         last: &VerifiedDecision,
     ) -> Option<Self> {
-        let mut by: Vec<_> =
-            earlier.iter().filter(|a| a.digest == digest).map(|a| a.by.clone()).collect();
+        let earlier = || earlier.iter().filter(|approval| approval.digest == digest);
+        let weakest = earlier().map(|approval| approval.assurance).min();
+        let assurance = weakest.map_or(last.assurance(), |weakest| weakest.min(last.assurance()));
+        let mut by: Vec<_> = earlier().map(|approval| approval.by.clone()).collect();
         by.push(last.by().clone());
         by.sort();
         by.dedup();
-        (by.len() >= usize::from(needed.get())).then_some(Self { by, digest })
+        (by.len() >= usize::from(needed.get())).then_some(Self { by, digest, assurance })
     }
 }
 
@@ -135,6 +139,8 @@ pub enum Soft {
 pub struct ByDecision {
     by: Vec<ReviewerName>,
     digest: Digest,
+    /// The weakest of their approvals.
+    assurance: Assurance,
 }
 
 /// The silence behind a grant.
@@ -169,6 +175,14 @@ impl Grant {
         }
     }
 
+    /// How strongly the weakest approval behind it is tied to its person; none, for silence.
+    pub fn assurance(&self) -> Option<Assurance> {
+        match self {
+            Self::Hard(people) | Self::Soft(Soft::Decision(people)) => Some(people.assurance),
+            Self::Soft(Soft::Silence(_)) => None,
+        }
+    }
+
     /// The silence behind it, as (heard, window); none, for people.
     pub fn silence(&self) -> Option<(Period, Period)> {
         match self {
@@ -183,7 +197,10 @@ impl Grant {
             (Tier::Fyi, _) => true,
             (Tier::Soft, Some((heard, _))) => heard >= verdict.window,
             (Tier::Hard, Some(_)) => false,
-            (Tier::Soft | Tier::Hard, None) => self.by().len() >= usize::from(verdict.quorum.get()),
+            (Tier::Soft | Tier::Hard, None) => {
+                self.by().len() >= usize::from(verdict.quorum.get())
+                    && self.assurance() >= Some(verdict.assurance)
+            }
         }
     }
 }
@@ -207,6 +224,6 @@ impl From<SoftGrant> for Grant {
 
 impl From<Quorum> for ByDecision {
     fn from(quorum: Quorum) -> Self {
-        Self { by: quorum.by, digest: quorum.digest }
+        Self { by: quorum.by, digest: quorum.digest, assurance: quorum.assurance }
     }
 }

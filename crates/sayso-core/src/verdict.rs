@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::decision::Assurance;
 use crate::digest::Digest;
 use crate::name::{RouteName, RuleName};
 use crate::period::Period;
@@ -27,6 +28,10 @@ pub struct Verdict {
     pub quorum: NonZeroU8,
     /// How many silent grants an agent may have under this rule.
     pub silent_limit: SilentLimit,
+    /// How strongly an approval must be tied to the person. Refusing takes no more than a tap.
+    pub assurance: Assurance,
+    /// How long a permit can be redeemed after the grant.
+    pub permit_lasts: Period,
     /// Who is told.
     pub route: RouteName,
     /// SHA-256 of the policy text that said so.

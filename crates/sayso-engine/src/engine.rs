@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sayso_core::action::POLICY_APPLY;
 use sayso_core::credential::{Agent, Person};
 use sayso_core::decision::{Edit, NotAReviewer, Says, Seen, VerifiedDecision};
 use sayso_core::escalation::{Proposal, ReceiptResult};
@@ -11,7 +12,7 @@ use sayso_core::{
     Action, AgentName, Command, Digest, EscalationId, HaltId, Moment, Period, Question, Tier,
     Verdict,
 };
-use sayso_policy::Policy;
+use sayso_policy::{Call, Policy};
 use sayso_store::{Entry, KeyName, Page, Query, Standing, Store, StoreError};
 use serde_json::{Map, Value};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -73,6 +74,8 @@ pub struct NewEscalation {
     pub message: String,
     /// What the model shows with it.
     pub context: Option<Value>,
+    /// The MCP server whose tool it is, if that is known.
+    pub server: Option<String>,
     /// The tier the agent asks for, if it wants more than the policy.
     pub tier: Option<Tier>,
     /// The window the agent asks for, if it wants more than the policy.
@@ -230,17 +233,20 @@ impl Engine {
         agent: &Agent,
         new: NewEscalation,
     ) -> Result<Arc<Record>, EngineError> {
-        let NewEscalation { subject, message, context, tier, window, executor, key, join } = new;
+        let NewEscalation { subject, message, context, server, tier, window, executor, key, join } =
+            new;
         if let Some(name) = executor.as_ref().filter(|name| *name != agent.name())
             && !self.authority().agents().await?.contains(name)
         {
             return Err(EngineError::NoSuchExecutor(name.to_string()));
         }
         let policy = self.policy().policy;
-        let mut ask = Ask { message, context, ..Ask::default() };
+        let mut ask = Ask { message, context, server, ..Ask::default() };
         let (subject, verdict) = match subject {
             Subject::Action(action) => {
-                let verdict = judge(&policy, &action, agent.name(), ask.context.as_ref(), tier);
+                let call = call(&action, agent.name(), &ask);
+                let verdict = judge(&policy, &call, tier);
+                self.look_in_shadow(&policy, &call, &verdict);
                 let subject = sayso_core::escalation::Subject::action(&action);
                 ask.action = Some(action);
                 (subject, verdict)
@@ -301,8 +307,8 @@ impl Engine {
         let Some(action) = &record.ask.action else { return Err(erased) };
         let action = action.with_arguments(arguments);
         let agent = record.escalation.agent();
-        let (policy, context) = (self.policy().policy, record.ask.context.as_ref());
-        let verdict = judge(&policy, &action, agent, context, Some(record.escalation.tier()));
+        let (policy, call) = (self.policy().policy, call(&action, agent, &record.ask));
+        let verdict = judge(&policy, &call, Some(record.escalation.tier()));
         let edit = Edit { digest: action.digest(), verdict };
         let decision = VerifiedDecision::in_session(person, Says::ApproveEdited(edit), seen)?;
         let body = serde_json::to_vec(&Edited { action, comment }).unwrap_or_default();
@@ -324,8 +330,8 @@ impl Engine {
         let record = self.get(claims.esc).await?;
         let Some(action) = record.ask.action.clone() else { return Err(EngineError::Erased) };
         let agent = record.escalation.agent();
-        let (policy, context) = (self.policy().policy, record.ask.context.as_ref());
-        let today = judge(&policy, &action, agent, context, Some(claims.tier));
+        let (policy, call) = (self.policy().policy, call(&action, agent, &record.ask));
+        let today = judge(&policy, &call, Some(claims.tier));
         if action.digest() != record.escalation.digest() || claims.dig != action.digest() {
             return Err(crate::permit::BadPermit::Signature.into());
         }
@@ -631,18 +637,38 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Tells what the rules in shadow would have changed.
+    fn look_in_shadow(&self, policy: &Policy, call: &Call<'_>, verdict: &Verdict) {
+        let Some(would_be) = policy.judge_with_shadow(call) else { return };
+        if would_be == *verdict {
+            return;
+        }
+        self.shared().metrics.shadow_differs();
+        let rule = would_be.rule.as_ref().map_or("(none)", |rule| rule.as_str());
+        tracing::info!(
+            tool = %call.action.tool, agent = %call.agent, tier = %verdict.tier,
+            would_be = %would_be.tier, rule, "rules in shadow would ask for something else"
+        );
+    }
+}
+
+/// An action as the policy looks at it.
+fn call<'a>(action: &'a Action, agent: &'a AgentName, ask: &'a Ask) -> Call<'a> {
+    let (server, context) = (ask.server.as_deref(), ask.context.as_ref());
+    Call { action, agent, server, context }
+}
+
 /// What the policy asks for an action. A review of the model's own words runs nothing, so only a
-/// rule that names it asks for more than the model does.
-fn judge(
-    policy: &Policy,
-    action: &Action,
-    agent: &AgentName,
-    context: Option<&Value>,
-    asked: Option<Tier>,
-) -> Verdict {
-    let verdict = policy.judge(action, agent, context);
+/// rule that names it asks for more than the model does. A new policy needs people, whatever the
+/// present one says.
+fn judge(policy: &Policy, call: &Call<'_>, asked: Option<Tier>) -> Verdict {
+    let verdict = policy.judge(call);
+    if call.action.tool.as_str() == POLICY_APPLY {
+        return Verdict { tier: Tier::Hard, ..verdict };
+    }
     match asked {
-        Some(asked) if verdict.rule.is_none() && action.is_review() => policy.question(asked),
+        Some(asked) if verdict.rule.is_none() && call.action.is_review() => policy.question(asked),
         _ => verdict,
     }
 }

@@ -16,6 +16,7 @@ pub struct Metrics {
     outcomes: Mutex<BTreeMap<(&'static str, &'static str, &'static str), u64>>,
     decisions: Mutex<BTreeMap<&'static str, u64>>,
     refused: AtomicU64,
+    shadow: AtomicU64,
     commits: AtomicU64,
     jobs: AtomicU64,
     commit_micros: AtomicU64,
@@ -30,6 +31,10 @@ impl Metrics {
 
     pub(crate) fn refused(&self) {
         self.refused.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn shadow_differs(&self) {
+        self.shadow.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn happened<'a>(
@@ -112,6 +117,12 @@ impl Metrics {
         family("sayso_listeners", "gauge", "People's open inboxes and streams.", &plain(listeners));
         family("sayso_ledger_entries", "gauge", "Entries in the ledger.", &plain(ledger));
         family("sayso_refused_total", "counter", "Commands refused.", &plain(load(&self.refused)));
+        family(
+            "sayso_shadow_differs_total",
+            "counter",
+            "Proposals that rules in shadow would have judged otherwise.",
+            &plain(load(&self.shadow)),
+        );
         family("sayso_commits_total", "counter", "Units of work.", &plain(load(&self.commits)));
         family("sayso_jobs_total", "counter", "Commands in them.", &plain(load(&self.jobs)));
         family(

@@ -24,6 +24,9 @@ pub struct Ask {
     /// What the model shows with it. Hostile, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Value>,
+    /// The MCP server whose tool it is, as the gateway or the hook that asks knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
 }
 
 /// The body of an edit.

@@ -29,6 +29,8 @@ pub enum Permission {
 pub struct Asking<'a> {
     /// What people decide on.
     pub action: Action,
+    /// The MCP server whose tool it is, if that is known.
+    pub server: Option<String>,
     /// What they are shown beside it.
     pub context: Option<Value>,
     /// How long people may take before the answer is [`Permission::Pending`].
@@ -39,9 +41,10 @@ pub struct Asking<'a> {
 
 /// Asks, joining the same call; uses the permit up before the call may run.
 pub async fn ask(desk: &dyn Desk, asking: Asking<'_>) -> Result<Permission, Refused> {
-    let Asking { action, context, wait, takes_no_others } = asking;
+    let Asking { action, server, context, wait, takes_no_others } = asking;
+    let action_asked = Some(action.clone());
     let propose =
-        Propose { action: Some(action.clone()), context, join: true, ..Propose::default() };
+        Propose { action: action_asked, server, context, join: true, ..Propose::default() };
     let mut escalation = desk.propose(&propose).await?;
     if escalation.is_pending() && !wait.is_zero() {
         escalation = desk.get(&escalation.id, wait).await?;

@@ -2,16 +2,17 @@
 
 use std::cmp::Ordering;
 
-use sayso_core::Action;
 use serde_json::Value;
 
+use crate::call::Call;
 use crate::effort::Effort;
 use crate::number::Number;
 use crate::pattern::Patterns;
+use crate::regex::Regex;
 use crate::truth::Truth;
 
 /// Where a path starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Root {
     /// The action's arguments.
     Args,
@@ -29,6 +30,8 @@ pub(crate) struct Condition {
     pub(crate) path: Box<[Box<str>]>,
     /// All of these must hold.
     pub(crate) tests: Box<[Test]>,
+    /// How it stands in the text, for people.
+    pub(crate) written: Box<str>,
 }
 
 /// What must be true of the value at the path.
@@ -47,6 +50,8 @@ pub(crate) enum Test {
     None(Patterns),
     /// It is a list of more elements than that; false without a list.
     CountOver(u64),
+    /// It is a text in which one of these is found.
+    Matches(Box<[Regex]>),
     /// It isn't there (true), or is (false); unknown for null, which tools read either way.
     Missing(bool),
 }
@@ -69,25 +74,40 @@ enum Found<'a> {
 }
 
 impl Condition {
-    /// Whether it holds.
-    pub(crate) fn test(&self, action: &Action, context: Option<&Value>) -> Truth {
-        match self.root {
-            Root::Args => match self.path.split_first() {
-                Some((first, rest)) => self.hold(&follow(action.arguments.get(&**first), rest)),
-                None => Truth::Unknown,
-            },
-            Root::Resource => self.hold(&follow(action.resource.as_ref(), &self.path)),
-            Root::Context => {
-                let told = self.hold(&follow(context, &self.path));
-                let silent = self.hold(&Found::Nothing);
-                // Where the model's word changes the answer, both answers count.
-                if told == silent { told } else { Truth::Unknown }
-            }
+    /// Whether it holds, as far as `effort` reaches.
+    pub(crate) fn test(&self, call: &Call<'_>, effort: &Effort) -> Truth {
+        let told = self.hold(&self.found(call), effort.again());
+        if self.root != Root::Context {
+            return told;
+        }
+        let silent = self.hold(&Found::Nothing, effort.again());
+        // Where the model's word changes the answer, both answers count.
+        if told == silent { told } else { Truth::Unknown }
+    }
+
+    /// Whether it holds of a value, or of nothing.
+    pub(crate) fn holds_of(&self, value: Option<&Value>, effort: &Effort) -> Truth {
+        self.hold(&value.map_or(Found::Nothing, Found::Value), effort.again())
+    }
+
+    /// What it looks at, if there is anything.
+    pub(crate) fn value<'a>(&self, call: &Call<'a>) -> Option<&'a Value> {
+        match self.found(call) {
+            Found::Value(value) => Some(value),
+            Found::Nothing | Found::Blocked => None,
         }
     }
 
-    fn hold(&self, found: &Found<'_>) -> Truth {
-        let mut effort = Effort::for_condition();
+    fn found<'a>(&self, call: &Call<'a>) -> Found<'a> {
+        match (self.root, self.path.split_first()) {
+            (Root::Args, Some((first, rest))) => follow(call.action.arguments.get(&**first), rest),
+            (Root::Args, None) => Found::Blocked,
+            (Root::Resource, _) => follow(call.action.resource.as_ref(), &self.path),
+            (Root::Context, _) => follow(call.context, &self.path),
+        }
+    }
+
+    fn hold(&self, found: &Found<'_>, mut effort: Effort) -> Truth {
         Truth::all(self.tests.iter().map(|test| test.hold(found, &mut effort)))
     }
 }
@@ -115,7 +135,11 @@ impl Test {
 
     fn hold_of_nothing(&self) -> Truth {
         match self {
-            Self::Is(_) | Self::Compared(..) | Self::Any(_) | Self::CountOver(_) => Truth::No,
+            Self::Is(_)
+            | Self::Compared(..)
+            | Self::Any(_)
+            | Self::CountOver(_)
+            | Self::Matches(_) => Truth::No,
             Self::All(_) => Truth::Unknown,
             Self::None(_) => Truth::Yes,
             Self::Missing(wanted) => (*wanted).into(),
@@ -141,13 +165,17 @@ impl Test {
             (Self::CountOver(limit), Value::Array(items)) => {
                 u64::try_from(items.len()).map_or(Truth::Yes, |count| (count > *limit).into())
             }
+            (Self::Matches(regexes), Value::String(text)) => {
+                Truth::any(regexes.iter().map(|regex| regex.test(text, effort)))
+            }
             (Self::Missing(_), Value::Null)
             | (
                 Self::Compared(..)
                 | Self::Any(_)
                 | Self::All(_)
                 | Self::None(_)
-                | Self::CountOver(_),
+                | Self::CountOver(_)
+                | Self::Matches(_),
                 _,
             ) => Truth::Unknown,
             (Self::Missing(wanted), _) => (!wanted).into(),

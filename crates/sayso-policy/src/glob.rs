@@ -96,6 +96,25 @@ impl Glob {
     }
 }
 
+impl Glob {
+    /// Whether it stands for other texts than itself.
+    pub(crate) fn is_wild(&self) -> bool {
+        self.0.len() > 1 || self.0.iter().any(|choice| !choice.middle.is_empty())
+    }
+
+    /// Texts that it matches, with each of `fills` in the place of its stars.
+    pub(crate) fn samples(&self, fills: &[&str]) -> Vec<String> {
+        let of_choice = |choice: &Choice| -> Vec<String> {
+            let of_fill = |fill: &&str| {
+                let middle: String = choice.middle.iter().map(|token| token.sample(fill)).collect();
+                format!("{}{middle}{}", choice.start, choice.end)
+            };
+            fills.iter().map(of_fill).collect()
+        };
+        self.0.iter().flat_map(of_choice).collect()
+    }
+}
+
 impl Choice {
     fn new(tokens: Vec<Token>) -> Self {
         let plain = |token: &Token| match token {
@@ -174,6 +193,22 @@ fn search(tokens: &[Token], text: &str, effort: &mut Effort) -> Truth {
 }
 
 impl Token {
+    /// A text that it matches.
+    fn sample(&self, fill: &str) -> String {
+        match self {
+            Self::Plain(c) => c.to_string(),
+            Self::One => "x".into(),
+            Self::Many => fill.to_owned(),
+            Self::Class { negated: false, ranges } => {
+                ranges.first().map(|(low, _)| low.to_string()).unwrap_or_default()
+            }
+            Self::Class { .. } => {
+                let other = ('a'..='z').chain('0'..='9').chain(' '..='~').find(|c| self.takes(*c));
+                other.map(|c| c.to_string()).unwrap_or_default()
+            }
+        }
+    }
+
     fn takes(&self, c: char) -> bool {
         match self {
             Self::Plain(own) => *own == c,
@@ -319,7 +354,7 @@ mod tests {
     #[test]
     fn a_search_that_takes_too_long_is_unknown_and_a_plain_start_is_not() {
         let long = "a".repeat(1_000_000);
-        let test = |glob: &str| Glob::new(glob).unwrap().test(&long, &mut Effort::for_condition());
+        let test = |glob: &str| Glob::new(glob).unwrap().test(&long, &mut Effort::share_of(1));
         assert_eq!(test("*b*"), Truth::Unknown);
         assert_eq!(test("*a*aaaaaaaaaaaaaaaaaaaab*"), Truth::Unknown);
         assert_eq!(test("aa*"), Truth::Yes);
@@ -340,7 +375,7 @@ mod tests {
         #[test]
         fn reading_a_glob_never_panics(glob in "[a*?\\[\\]{},!^\u{e9}-]{0,40}", text in ".{0,20}") {
             if let Ok(glob) = Glob::new(&glob) {
-                glob.test(&text, &mut Effort::for_condition());
+                glob.test(&text, &mut Effort::share_of(1));
             }
         }
     }

@@ -1,10 +1,29 @@
 //! From the rules that apply to one verdict: the strictest on every axis.
 
+use sayso_core::escalation::PERMIT_LASTS;
 use sayso_core::{RouteName, SilentLimit, Tier, Verdict};
 
+use crate::call::Call;
+use crate::effort::Effort;
 use crate::policy::Policy;
 use crate::rule::{LEAST_UNHEARD, Rule, Terms};
 use crate::truth::Truth;
+
+/// Those of the rules that may apply to a call, and whether they do. All conditions together get a
+/// bounded effort, shared out evenly, so that the order of rules makes no difference.
+pub(crate) fn applying<'p>(
+    rules: impl Iterator<Item = &'p Rule>,
+    call: &Call<'_>,
+) -> Vec<(&'p Rule, Truth)> {
+    let named = rules.map(|rule| (rule, rule.names(call)));
+    let mut applying: Vec<_> = named.filter(|(_, named)| *named != Truth::No).collect();
+    let effort = Effort::share_of(applying.iter().map(|(rule, _)| rule.size()).sum());
+    for (rule, truth) in &mut applying {
+        *truth = (*truth).min(rule.holds(call, &effort));
+    }
+    applying.retain(|(_, truth)| *truth != Truth::No);
+    applying
+}
 
 /// The verdict on an action, from whether each rule applies to it.
 ///
@@ -12,20 +31,9 @@ use crate::truth::Truth;
 /// and minimum, so with a rule that surely applies the strictest of all resolutions is the one in
 /// which every unknown rule applies too. Without one, no rule at all might apply: then the
 /// defaults count among the rules.
-pub(crate) fn judge<'a>(
-    policy: &Policy,
-    rules: impl Iterator<Item = (&'a Rule, Truth)>,
-) -> Verdict {
-    let mut applying = Vec::new();
-    let mut sure = false;
-    for (rule, truth) in rules {
-        match truth {
-            Truth::No => continue,
-            Truth::Unknown => {}
-            Truth::Yes => sure = true,
-        }
-        applying.push(rule);
-    }
+pub(crate) fn judge(policy: &Policy, rules: &[(&Rule, Truth)]) -> Verdict {
+    let sure = rules.iter().any(|(_, truth)| *truth == Truth::Yes);
+    let applying: Vec<&Rule> = rules.iter().map(|(rule, _)| *rule).collect();
     let defaults = Terms::of_tier(policy.default_tier, policy.default_window);
     let terms: Vec<&Terms> =
         applying.iter().map(|rule| &rule.terms).chain((!sure).then_some(&defaults)).collect();
@@ -47,6 +55,10 @@ fn join(
     rule: Option<&Rule>,
     route: RouteName,
 ) -> Verdict {
+    // Where nobody is asked, no rule brings defaults for how people approve; but the model may still
+    // raise its tier.
+    let default = Terms::of_tier(tier.max(Tier::Soft), policy.default_window);
+    let asked = || terms.iter().copied().chain((tier == Tier::Fyi).then_some(&default));
     let window =
         terms.iter().filter_map(|terms| terms.window).max().unwrap_or(policy.default_window);
     Verdict {
@@ -64,6 +76,8 @@ fn join(
             .filter_map(|terms| terms.silent_limit)
             .reduce(SilentLimit::stricter)
             .unwrap_or(SilentLimit::DEFAULT),
+        assurance: asked().filter_map(|terms| terms.assurance).max().unwrap_or(Terms::ASSURANCE),
+        permit_lasts: asked().filter_map(|terms| terms.permit_lasts).min().unwrap_or(PERMIT_LASTS),
         route,
         policy: policy.hash,
     }

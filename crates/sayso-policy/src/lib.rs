@@ -8,17 +8,36 @@
 //! bounded whatever an agent sends: what can't be told within the bounds is *unknown*, and the
 //! unknown is resolved to the stricter side.
 
+mod axis;
+mod call;
+mod cases;
+mod check;
 mod condition;
+mod diff;
+mod draft;
 mod effort;
 mod error;
+mod explain;
 mod glob;
 mod judge;
 mod number;
 mod parse;
 mod pattern;
 mod policy;
+mod regex;
 mod rule;
+mod suggest;
+mod tools;
 mod truth;
+mod witness;
 
+pub use axis::{Axis, Direction};
+pub use call::Call;
+pub use cases::{BadCases, Case, CaseResult, Cases, Expect};
+pub use check::{Finding, Known, Severity};
+pub use diff::{Change, Diff, diff};
+pub use draft::draft;
 pub use error::{PolicyError, Problem};
+pub use explain::{Answer, Explanation, Looked, Test, Won};
 pub use policy::Policy;
+pub use tools::{Annotations, Tool};

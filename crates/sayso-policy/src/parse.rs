@@ -4,16 +4,14 @@ mod condition;
 mod entry;
 mod report;
 mod rule;
-mod suggest;
 mod terms;
 
 use sayso_core::{Digest, Period};
 use toml::de::{DeTable, DeValue};
 
-use self::entry::Entry;
+use self::entry::{Entry, unknown_key};
 use self::report::Report;
 use self::rule::Names;
-use self::suggest::unknown_key;
 use crate::error::PolicyError;
 use crate::policy::Policy;
 use crate::rule::Rule;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sayso_core::{Action, AgentName, Digest, Period, Tier, Verdict};
-use serde_json::Value;
+use sayso_core::{Digest, Period, Tier, Verdict};
 
+use crate::call::Call;
 use crate::error::PolicyError;
 use crate::rule::Rule;
 use crate::{judge, parse};
@@ -32,13 +32,15 @@ impl Policy {
     /// At the top stand `default_tier` (hard) and `default_window` (15m), then any number of
     /// `[[rule]]`. A rule has a `tool` (a glob or a list of them), a `tier`, and perhaps:
     ///
-    /// - `agent`, like `tool`;
+    /// - `agent` and `server` (of MCP), like `tool`;
     /// - conditions, which all must hold: `args.PATH`, `resource` or `resource.PATH`, `context` or
     ///   `context.PATH` is a value, a glob, a list of those, or a table of operators (`over`,
-    ///   `under`, `at_least`, `at_most`; `any`, `all`, `none`, `count_over`; `missing`);
+    ///   `under`, `at_least`, `at_most`; `any`, `all`, `none`, `count_over`; `matches`; `missing`);
     /// - `unless`, a table of conditions on `args` and `resource`: when all of them hold, the rule
     ///   doesn't apply;
-    /// - what it asks: `window`, `unheard_after`, `silent_limit`, `quorum`, `route`;
+    /// - what it asks: `window`, `unheard_after`, `silent_limit`, `quorum`, `assurance`,
+    ///   `permit_lasts`, `route`;
+    /// - `mode = "shadow"`: it is looked at, but has no say;
     /// - `name`; without one it is called after its first glob.
     ///
     /// Globs know `*`, `?`, `[a-z]`, `[!a-z]` and `{a,b}`, and match the whole of a text.
@@ -56,19 +58,26 @@ impl Policy {
         &self.text
     }
 
-    /// What `action` needs of people when `agent` proposes it.
+    /// What a call needs of people.
     ///
     /// The strictest on each axis of all rules that match: highest tier, longest window, least
-    /// time unheard, largest quorum, lowest silent limit. `rule` is the first one in the file with
+    /// time unheard, largest quorum, strongest assurance, lowest silent limit, shortest permit.
+    /// `rule` is the first one in the file with
     /// that tier, and none if the tier is the default's. The route is that of the strictest rule
     /// that names one (of several, the first by name); rules of tier fyi have a say on it only
     /// where the tier is fyi.
     ///
-    /// A condition that can't be evaluated counts in whatever way is stricter. `context` is what
-    /// the model says: it never makes a verdict looser than silence would have.
-    pub fn judge(&self, action: &Action, agent: &AgentName, context: Option<&Value>) -> Verdict {
-        let rules = self.rules.iter().map(|rule| (rule, rule.applies(action, agent, context)));
-        judge::judge(self, rules)
+    /// A condition that can't be evaluated counts in whatever way is stricter. Rules in shadow have
+    /// no say.
+    pub fn judge(&self, call: &Call<'_>) -> Verdict {
+        let rules = self.rules.iter().filter(|rule| !rule.is_shadow);
+        judge::judge(self, &judge::applying(rules, call))
+    }
+
+    /// What a call would need if the rules in shadow had their say; none, if there are none.
+    pub fn judge_with_shadow(&self, call: &Call<'_>) -> Option<Verdict> {
+        let has_shadow = self.rules.iter().any(|rule| rule.is_shadow);
+        has_shadow.then(|| judge::judge(self, &judge::applying(self.rules.iter(), call)))
     }
 
     /// What a question of that tier needs: it has no action, so no rule matches it and the

@@ -2,9 +2,11 @@
 
 use std::num::NonZeroU8;
 
-use sayso_core::{Action, AgentName, Period, RouteName, RuleName, SilentLimit, Tier};
-use serde_json::Value;
+use sayso_core::decision::Assurance;
+use sayso_core::escalation::PERMIT_LASTS;
+use sayso_core::{Digest, Period, RouteName, RuleName, SilentLimit, Tier, Verdict};
 
+use crate::call::Call;
 use crate::condition::Condition;
 use crate::effort::Effort;
 use crate::glob::Glob;
@@ -17,17 +19,23 @@ pub(crate) struct Rule {
     pub(crate) tools: Box<[Glob]>,
     /// Every agent, if none.
     pub(crate) agents: Option<Box<[Glob]>>,
+    /// Every server and none, if none.
+    pub(crate) servers: Option<Box<[Glob]>>,
     pub(crate) conditions: Box<[Condition]>,
     /// The rule doesn't apply when all of these hold. Empty: it has no `unless`.
     pub(crate) unless: Box<[Condition]>,
     pub(crate) terms: Terms,
+    /// It is looked at, but has no say.
+    pub(crate) is_shadow: bool,
+    /// The line of the text that it starts on, from 1.
+    pub(crate) line: usize,
 }
 
 /// What a rule asks, on every axis. None: it has no say on that axis.
 ///
 /// How silence counts is a matter of soft rules, so only those bring defaults for it: a notice to
-/// everybody about `*` must not stretch the window of the one soft rule. What a rule sets itself
-/// always counts.
+/// everybody about `*` must not stretch the window of the one soft rule. In the same way only rules
+/// that ask people bring defaults for how these approve. What a rule sets itself always counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) tier: Tier,
@@ -35,6 +43,8 @@ pub(crate) struct Terms {
     pub(crate) unheard_after: Option<Period>,
     pub(crate) silent_limit: Option<SilentLimit>,
     pub(crate) quorum: NonZeroU8,
+    pub(crate) assurance: Option<Assurance>,
+    pub(crate) permit_lasts: Option<Period>,
     pub(crate) route: Option<RouteName>,
 }
 
@@ -42,8 +52,15 @@ pub(crate) struct Terms {
 pub(crate) const LEAST_UNHEARD: Period = Period::from_secs(60);
 
 impl Terms {
-    /// The same terms, with the defaults that a soft rule brings.
-    pub(crate) fn with_defaults(self, default_window: Period) -> Self {
+    /// How strongly approvals must be tied to people where no rule says so.
+    pub(crate) const ASSURANCE: Assurance = Assurance::Session;
+
+    /// The same terms, with the defaults that a rule of this tier brings.
+    pub(crate) fn with_defaults(mut self, default_window: Period) -> Self {
+        if self.tier > Tier::Fyi {
+            self.assurance.get_or_insert(Self::ASSURANCE);
+            self.permit_lasts.get_or_insert(PERMIT_LASTS);
+        }
         if self.tier != Tier::Soft {
             return self;
         }
@@ -56,6 +73,23 @@ impl Terms {
         }
     }
 
+    /// What a verdict by these terms alone would ask, for comparing.
+    pub(crate) fn alone(&self) -> Verdict {
+        let window = self.window.unwrap_or(LEAST_UNHEARD);
+        Verdict {
+            tier: self.tier,
+            rule: None,
+            window,
+            unheard_after: self.unheard_after.unwrap_or(window),
+            quorum: self.quorum,
+            silent_limit: self.silent_limit.unwrap_or(SilentLimit::DEFAULT),
+            assurance: self.assurance.unwrap_or(Self::ASSURANCE),
+            permit_lasts: self.permit_lasts.unwrap_or(PERMIT_LASTS),
+            route: self.route.clone().unwrap_or_else(RouteName::everyone),
+            policy: Digest::of(b""),
+        }
+    }
+
     /// The terms of a tier that comes from no rule.
     pub(crate) fn of_tier(tier: Tier, default_window: Period) -> Self {
         Self {
@@ -64,6 +98,8 @@ impl Terms {
             unheard_after: None,
             silent_limit: None,
             quorum: NonZeroU8::MIN,
+            assurance: None,
+            permit_lasts: None,
             route: None,
         }
         .with_defaults(default_window)
@@ -71,29 +107,37 @@ impl Terms {
 }
 
 impl Rule {
-    /// Whether the rule applies, as far as can be told.
-    pub(crate) fn applies(
-        &self,
-        action: &Action,
-        agent: &AgentName,
-        context: Option<&Value>,
-    ) -> Truth {
-        let named = |globs: &[Glob], name: &str| {
+    /// Whether it is for calls of this tool, agent and server.
+    pub(crate) fn names(&self, call: &Call<'_>) -> Truth {
+        let one = |globs: &[Glob], name: &str| {
             globs.iter().any(|glob| glob.test(name, &mut Effort::for_name()) != Truth::No)
         };
-        if !named(&self.tools, action.tool.as_str()) {
+        if !one(&self.tools, call.action.tool.as_str())
+            || self.agents.as_ref().is_some_and(|agents| !one(agents, call.agent.as_str()))
+        {
             return Truth::No;
         }
-        if self.agents.as_ref().is_some_and(|agents| !named(agents, agent.as_str())) {
-            return Truth::No;
+        match (&self.servers, call.server) {
+            (None, _) => Truth::Yes,
+            (Some(servers), Some(server)) => one(servers, server).into(),
+            (Some(_), None) => Truth::Unknown,
         }
+    }
+
+    /// Whether its conditions hold, as far as can be told; each with that effort.
+    pub(crate) fn holds(&self, call: &Call<'_>, effort: &Effort) -> Truth {
         let all = |conditions: &[Condition]| {
-            Truth::all(conditions.iter().map(|condition| condition.test(action, context)))
+            Truth::all(conditions.iter().map(|condition| condition.test(call, effort)))
         };
-        let applies = all(&self.conditions);
-        if applies == Truth::No || self.unless.is_empty() {
-            return applies;
+        let holds = all(&self.conditions);
+        if holds == Truth::No || self.unless.is_empty() {
+            return holds;
         }
-        applies.min(all(&self.unless).not())
+        holds.min(all(&self.unless).not())
+    }
+
+    /// How many conditions it has.
+    pub(crate) fn size(&self) -> usize {
+        self.conditions.len() + self.unless.len()
     }
 }

@@ -135,8 +135,9 @@ impl Pending {
                 self.taken = None;
                 self.resume(*from, at);
             }
-            Event::Approved { by, digest, .. } => {
-                self.approvals.push(Approval { by: by.clone(), digest: *digest });
+            Event::Approved { by, digest, assurance } => {
+                let (by, digest, assurance) = (by.clone(), *digest, *assurance);
+                self.approvals.push(Approval { by, digest, assurance });
             }
             Event::Frozen { halt, heard } => {
                 self.frozen = Some(*halt);

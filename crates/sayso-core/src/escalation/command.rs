@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::settled::{Outcome, ReceiptResult};
 use crate::credential::Agent;
-use crate::decision::VerifiedDecision;
+use crate::decision::{Assurance, VerifiedDecision};
 use crate::digest::Digest;
 use crate::id::HaltId;
 use crate::name::{AgentName, ReviewerName};
@@ -79,6 +79,12 @@ pub enum Refusal {
     AlreadyApproved {
         /// Who.
         by: ReviewerName,
+    },
+    /// Approving or answering by a weaker way than the policy asks for.
+    #[error("the policy asks for more than this way of approving gives: {}", .needed.word())]
+    TooWeak {
+        /// The least that will do.
+        needed: Assurance,
     },
     /// Approving a question.
     #[error("this is a question: `answer` it, or `deny` it")]

@@ -5,10 +5,7 @@ use jiff::Timestamp;
 use super::command::{Command, Refusal};
 use super::event::{Event, Hardened};
 use super::settled::{PermitState, ReceiptResult, Settled};
-use super::{
-    Escalation, PERMIT_LASTS, Pending, Phase, RECEIPT_WITHIN, Silence, Subject, TAKE_LASTS, Take,
-    Wait,
-};
+use super::{Escalation, Pending, Phase, RECEIPT_WITHIN, Silence, Subject, TAKE_LASTS, Take, Wait};
 use crate::credential::Agent;
 use crate::decision::{Edit, Says, VerifiedDecision};
 use crate::grant::{Basis, Grant, HardGrant, HeardSilence, Quorum, SoftGrant};
@@ -58,6 +55,7 @@ fn decided(
         Says::Answer(answer) => match &escalation.subject {
             Subject::Action { .. } => Err(Refusal::IsAction),
             Subject::Question { form, .. } => {
+                check_assurance(&escalation.verdict, decision)?;
                 form.check(answer).map_err(Refusal::BadAnswer)?;
                 Ok(vec![Event::Answered { basis: Basis::Decision, by: Some(by), heard: None }])
             }
@@ -110,6 +108,14 @@ fn check_seen(escalation: &Escalation, decision: &VerifiedDecision) -> Result<()
     }
 }
 
+/// Only what permits may be asked to be strong.
+fn check_assurance(verdict: &Verdict, decision: &VerifiedDecision) -> Result<(), Refusal> {
+    match decision.assurance() < verdict.assurance {
+        true => Err(Refusal::TooWeak { needed: verdict.assurance }),
+        false => Ok(()),
+    }
+}
+
 fn approved(
     escalation: &Escalation,
     pending: &Pending,
@@ -122,13 +128,16 @@ fn approved(
     if pending.approvals.iter().any(|approval| approval.by == *decision.by()) {
         return Err(Refusal::AlreadyApproved { by: decision.by().clone() });
     }
+    check_assurance(&escalation.verdict, decision)?;
     let digest = escalation.digest();
     let approval =
         Event::Approved { by: decision.by().clone(), digest, assurance: decision.assurance() };
     let needed = escalation.verdict.quorum;
     Ok(match Quorum::completed(needed, digest, &pending.approvals, decision) {
         None => vec![approval],
-        Some(quorum) => vec![approval, granted(by_people(&pending.wait, quorum), at)],
+        Some(quorum) => {
+            vec![approval, granted(by_people(&pending.wait, quorum), &escalation.verdict, at)]
+        }
     })
 }
 
@@ -146,23 +155,24 @@ fn edited(
         Phase::Pending(pending) => return approved(escalation, pending, decision, at),
         Phase::Settled(_) => return Ok(Vec::new()),
     };
-    // An edit can't lower the tier or the window; how many must approve is for the new action.
+    // An edit can't lower the tier or the window; who must approve is for the new action.
     let verdict = Verdict {
         tier: escalation.tier().max(edit.verdict.tier),
         window: escalation.verdict.window.max(edit.verdict.window),
         ..edit.verdict.clone()
     };
+    check_assurance(&verdict, decision)?;
     let by = decision.by().clone();
     let harder = matches!(pending.wait, Wait::Soft { .. }) && verdict.tier == Tier::Hard;
     let wait = if harder { Wait::Hard { because: None } } else { pending.wait.clone() };
-    let needed = verdict.quorum;
-    let mut events = vec![Event::Edited { by: by.clone(), digest: edit.digest, verdict }];
+    let mut events =
+        vec![Event::Edited { by: by.clone(), digest: edit.digest, verdict: verdict.clone() }];
     if harder {
         events.push(Event::Hardened { because: Hardened::Edited { by: by.clone() } });
     }
     events.push(Event::Approved { by, digest: edit.digest, assurance: decision.assurance() });
-    if let Some(quorum) = Quorum::completed(needed, edit.digest, &[], decision) {
-        events.push(granted(by_people(&wait, quorum), at));
+    if let Some(quorum) = Quorum::completed(verdict.quorum, edit.digest, &[], decision) {
+        events.push(granted(by_people(&wait, quorum), &verdict, at));
     }
     Ok(events)
 }
@@ -174,8 +184,8 @@ fn by_people(wait: &Wait, quorum: Quorum) -> Grant {
     }
 }
 
-fn granted(grant: Grant, at: Timestamp) -> Event {
-    Event::Granted { grant, expires_at: PERMIT_LASTS.after(at) }
+fn granted(grant: Grant, verdict: &Verdict, at: Timestamp) -> Event {
+    Event::Granted { grant, expires_at: verdict.permit_lasts.after(at) }
 }
 
 fn withdrawn(escalation: &Escalation, agent: &Agent) -> Result<Vec<Event>, Refusal> {
@@ -247,7 +257,9 @@ fn by_silence(
         return vec![Event::Hardened { because: Hardened::SilentLimit }];
     }
     vec![match escalation.subject {
-        Subject::Action { .. } => granted(SoftGrant::Silence(silence).into(), at),
+        Subject::Action { .. } => {
+            granted(SoftGrant::Silence(silence).into(), &escalation.verdict, at)
+        }
         Subject::Question { .. } => {
             Event::Answered { basis: Basis::Silence, by: None, heard: Some(heard) }
         }

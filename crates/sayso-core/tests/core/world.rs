@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sayso_core::credential::{
     Agent, AgentKey, AgentRecord, Person, PersonRecord, ReviewerToken, Role, SecretKind,
 };
-use sayso_core::decision::{Edit, Says, Seen, VerifiedDecision};
+use sayso_core::decision::{Assurance, Edit, Says, Seen, VerifiedDecision};
 use sayso_core::escalation::{
     Granted, Hardened, PERMIT_LASTS, Proposal, ReceiptResult, RefusedProposal, Subject, TAKE_LASTS,
     open,
@@ -103,6 +103,8 @@ pub(crate) fn verdict(tier: Tier, quorum: u8) -> Verdict {
         unheard_after: UNHEARD,
         quorum: NonZeroU8::new(quorum).unwrap(),
         silent_limit: SilentLimit::Per { count: LIMIT, period: minutes(60) },
+        assurance: Assurance::Session,
+        permit_lasts: PERMIT_LASTS,
         route: RouteName::everyone(),
         policy: Digest::of(b"the policy"),
     }

@@ -349,6 +349,7 @@ fn about(subject: Subject) -> NewEscalation {
         subject,
         message: "I would like to.".into(),
         context: None,
+        server: None,
         tier: None,
         window: None,
         executor: None,

@@ -76,7 +76,10 @@ impl Ahead {
             let rules = self.rules();
             let fresh = rules.as_ref().filter(|rules| rules.since.elapsed() < BELIEVED);
             fresh.is_some_and(|rules| {
-                rules.policy.judge(action, &rules.agent, None).tier == Tier::Fyi
+                let server = propose.server.as_deref();
+                let call =
+                    sayso_policy::Call { server, ..sayso_policy::Call::new(action, &rules.agent) };
+                rules.policy.judge(&call).tier == Tier::Fyi
             })
         };
         // Noted before it is made: what is made is told.

@@ -90,7 +90,8 @@ async fn governed(session: &Session, call: Call, place: &Place) -> Result<Outcom
         resource: None,
         precondition: None,
     };
-    let propose = Propose { action: Some(action), join: true, ..Propose::default() };
+    let server = Some(session.upstreams[place.server].name.clone());
+    let propose = Propose { action: Some(action), server, join: true, ..Propose::default() };
     if let Ok(tool) = call.name.parse() {
         let arguments = call.arguments.clone();
         let action = sayso_core::Action { tool, arguments, resource: None, precondition: None };

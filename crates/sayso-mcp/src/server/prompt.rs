@@ -76,8 +76,12 @@ async fn decide(prompts: &Prompts, desk: &dyn Desk, sent: Value) -> Result<Permi
         resource: folder.map(|cwd| json!({"cwd": cwd})),
         precondition: None,
     };
-    let context = json!({"asked_by": "Claude Code", "mcp_server": server});
-    let asking =
-        Asking { action, context: Some(context), wait: prompts.wait, takes_no_others: None };
+    let asking = Asking {
+        action,
+        server: server.filter(|server| !server.is_empty()).map(str::to_owned),
+        context: Some(json!({"asked_by": "Claude Code"})),
+        wait: prompts.wait,
+        takes_no_others: None,
+    };
     permission::ask(desk, asking).await
 }

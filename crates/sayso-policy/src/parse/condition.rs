@@ -8,12 +8,13 @@ use toml::de::DeValue;
 
 use super::entry::Entry;
 use super::report::Report;
-use super::suggest::closest;
 use super::terms::whole;
 use crate::condition::{Condition, Root, Side, Test};
 use crate::glob::Glob;
 use crate::number::Number;
 use crate::pattern::Patterns;
+use crate::regex::Regex;
+use crate::suggest::closest;
 
 const OPERATORS: &[&str] = &[
     "over",
@@ -100,7 +101,9 @@ fn read_value(
     };
     if let Some(tests) = tests {
         let path = path.iter().map(|key| key.as_str().into()).collect();
-        conditions.push(Condition { root, path, tests: tests.into() });
+        let value = report.written(entry.span());
+        let written = format!("{} = {}", entry.path().trim_start_matches("unless."), short(value));
+        conditions.push(Condition { root, path, tests: tests.into(), written: written.into() });
     }
 }
 
@@ -174,12 +177,46 @@ fn operator(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<Test> {
             }
             wanted.map(Test::Missing)
         }
-        // Known, so that it isn't taken for a member; refused until it is built.
-        _ => {
-            let mend = "use globs, like args.branch = \"release-*\"";
-            entry.wrong_key(report, "is not supported yet", mend);
-            None
+        _ => Some(Test::Matches(regexes(entry, report)?)),
+    }
+}
+
+/// A regular expression, or a list of them.
+fn regexes(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<Box<[Regex]>> {
+    let mut regexes = Vec::new();
+    for element in entry.elements() {
+        let Some(text) = element.value().as_str() else {
+            let message = format!("is {}, not a regular expression", element.kind());
+            element.wrong(report, message, "write it in single quotes, like '^rm '");
+            return None;
+        };
+        match Regex::new(text) {
+            Ok(regex) if report.take_regex_room(regex.size()) => regexes.push(regex),
+            Ok(_) => {
+                let message = "is one expression too many: all of them together are too large";
+                element.wrong(report, message, "use globs where they will do");
+                return None;
+            }
+            Err(bad) => {
+                let mend = "see docs.rs/regex for how they are written; simpler ones are smaller";
+                element.wrong(report, bad.to_string(), mend);
+                return None;
+            }
         }
+    }
+    if regexes.is_empty() {
+        entry.wrong(report, "is an empty list, which matches nothing", "list what may stand here");
+        return None;
+    }
+    Some(regexes.into())
+}
+
+/// A value as it is written, cut short for messages.
+fn short(written: &str) -> String {
+    let words = written.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
     }
 }
 

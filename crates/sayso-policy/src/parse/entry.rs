@@ -1,9 +1,12 @@
 //! One key of the text with its value, knowing where it stands.
 
+use std::ops::Range;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::report::Report;
+use crate::suggest::closest;
 
 /// A key and its value.
 pub(super) struct Entry<'a> {
@@ -51,6 +54,11 @@ impl<'a> Entry<'a> {
         self.value.span().start
     }
 
+    /// Where the value stands in the text.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.value.span()
+    }
+
     /// The table that stands here; anything else is noted as a problem.
     pub(super) fn table(&self, mend: &str, report: &mut Report<'_>) -> Option<&'a DeTable<'a>> {
         let table = self.value().as_table();
@@ -92,4 +100,13 @@ impl<'a> Entry<'a> {
     ) {
         report.add(self.key_at, &self.path, message, mend);
     }
+}
+
+/// Notes that a key is not one of those that `whole` may have.
+pub(super) fn unknown_key(entry: &Entry<'_>, known: &[&str], whole: &str, report: &mut Report<'_>) {
+    let mend = match closest(entry.name(), known) {
+        Some(meant) => format!("did you mean {meant:?}?"),
+        None => format!("the keys are {}", known.join(", ")),
+    };
+    entry.wrong_key(report, format!("is no key of {whole}"), mend);
 }

@@ -1,9 +1,13 @@
 //! Collects what is wrong, and where.
 
+use std::ops::Range;
+
 use crate::error::{PolicyError, Problem};
 
 /// The most characters that all globs may hold together, with their braces multiplied out.
 const ROOM: usize = 1 << 20;
+/// The most bytes that the automata of all regular expressions may take together.
+const REGEX_ROOM: usize = 16 << 20;
 
 /// The problems found so far in one text.
 pub(super) struct Report<'t> {
@@ -11,13 +15,24 @@ pub(super) struct Report<'t> {
     line_starts: Vec<usize>,
     problems: Vec<Problem>,
     room: usize,
+    regex_room: usize,
 }
 
 impl<'t> Report<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let breaks = text.match_indices('\n').map(|(index, _)| index + 1);
         let line_starts = std::iter::once(0).chain(breaks).collect();
-        Self { text, line_starts, problems: Vec::new(), room: ROOM }
+        Self { text, line_starts, problems: Vec::new(), room: ROOM, regex_room: REGEX_ROOM }
+    }
+
+    /// The line of an offset, from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset)
+    }
+
+    /// What stands at these offsets.
+    pub(super) fn written(&self, span: Range<usize>) -> &'t str {
+        self.text.get(span).unwrap_or_default()
     }
 
     /// Notes a problem at a byte offset of the text.
@@ -28,7 +43,7 @@ impl<'t> Report<'t> {
         message: impl Into<String>,
         mend: impl Into<String>,
     ) {
-        let line = self.line_starts.partition_point(|start| *start <= offset);
+        let line = self.line(offset);
         let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let before = self.text.get(start..offset).unwrap_or_default();
         self.problems.push(Problem {
@@ -50,6 +65,14 @@ impl<'t> Report<'t> {
             }
             None => false,
         }
+    }
+
+    /// Takes room for a regular expression's automaton; false when there is none left.
+    #[must_use]
+    pub(super) fn take_regex_room(&mut self, size: usize) -> bool {
+        let left = self.regex_room.checked_sub(size);
+        self.regex_room = left.unwrap_or(self.regex_room);
+        left.is_some()
     }
 
     pub(super) fn is_clean(&self) -> bool {

@@ -8,9 +8,8 @@ use sayso_core::{Period, RuleName};
 use toml::de::DeTable;
 
 use super::condition;
-use super::entry::Entry;
+use super::entry::{Entry, unknown_key};
 use super::report::Report;
-use super::suggest::unknown_key;
 use super::terms;
 use crate::condition::{Condition, Root};
 use crate::glob::Glob;
@@ -20,6 +19,7 @@ const KEYS: &[&str] = &[
     "name",
     "tool",
     "agent",
+    "server",
     "args",
     "resource",
     "context",
@@ -29,15 +29,10 @@ const KEYS: &[&str] = &[
     "unheard_after",
     "quorum",
     "silent_limit",
+    "assurance",
+    "permit_lasts",
     "route",
-];
-/// Keys of the grammar that this version doesn't know yet, and what to do without. Refused by name:
-/// a rule that lost a condition or a demand would be another rule.
-const LATER: &[(&str, &str)] = &[
-    ("assurance", "ask for more people with quorum until it is"),
-    ("mode", "leave the whole rule out until it is"),
-    ("server", "name the server's tools in tool until it is"),
-    ("silence", "use tier = \"hard\" where silence must not count until it is"),
+    "mode",
 ];
 
 const EXCEPTIONS: &[&str] = &["args", "resource"];
@@ -54,9 +49,12 @@ pub(super) struct Draft {
 struct Unnamed {
     tools: Box<[Glob]>,
     agents: Option<Box<[Glob]>>,
+    servers: Option<Box<[Glob]>>,
     conditions: Box<[Condition]>,
     unless: Box<[Condition]>,
     terms: Terms,
+    is_shadow: bool,
+    line: usize,
 }
 
 /// Reads the rule whose table starts at `offset`; none if something is wrong with it.
@@ -66,8 +64,9 @@ pub(super) fn read(
     default_window: Period,
     report: &mut Report<'_>,
 ) -> Option<Draft> {
-    let (mut name, mut tool, mut agents, mut tier) = (None, None, None, None);
+    let (mut name, mut tool, mut agents, mut servers, mut tier) = (None, None, None, None, None);
     let (mut window, mut unheard_after, mut silent_limit, mut route) = (None, None, None, None);
+    let (mut assurance, mut permit_lasts, mut is_shadow) = (None, None, false);
     let mut quorum = NonZeroU8::MIN;
     let (mut conditions, mut unless) = (Vec::new(), Vec::new());
     for entry in Entry::of_table("", table) {
@@ -75,6 +74,7 @@ pub(super) fn read(
             "name" => name = rule_name(&entry, report),
             "tool" => tool = name_globs(&entry, "a tool's", report),
             "agent" => agents = name_globs(&entry, "an agent's", report).map(|(_, globs)| globs),
+            "server" => servers = name_globs(&entry, "a server's", report).map(|(_, globs)| globs),
             "args" => condition::read(Root::Args, &entry, &mut conditions, report),
             "resource" => condition::read(Root::Resource, &entry, &mut conditions, report),
             "context" => condition::read(Root::Context, &entry, &mut conditions, report),
@@ -85,10 +85,10 @@ pub(super) fn read(
             "quorum" => quorum = terms::quorum(&entry, report).unwrap_or(quorum),
             "silent_limit" => silent_limit = terms::silent_limit(&entry, report),
             "route" => route = terms::route(&entry, report),
-            other => match LATER.iter().find(|(key, _)| *key == other) {
-                Some((_, mend)) => entry.wrong_key(report, "is not supported yet", *mend),
-                None => unknown_key(&entry, KEYS, "a rule", report),
-            },
+            "assurance" => assurance = terms::assurance(&entry, report),
+            "permit_lasts" => permit_lasts = terms::permit_lasts(&entry, report),
+            "mode" => is_shadow = terms::is_shadow(&entry, report),
+            _ => unknown_key(&entry, KEYS, "a rule", report),
         }
     }
     if !table.contains_key("tool") {
@@ -100,10 +100,20 @@ pub(super) fn read(
         report.add(offset, "tier", "is missing from this rule", mend);
     }
     let (first_tool, tools) = tool?;
-    let terms = Terms { tier: tier?, window, unheard_after, silent_limit, quorum, route }
-        .with_defaults(default_window);
+    let terms = Terms {
+        tier: tier?,
+        window,
+        unheard_after,
+        silent_limit,
+        quorum,
+        assurance,
+        permit_lasts,
+        route,
+    }
+    .with_defaults(default_window);
+    let line = report.line(offset);
     let (conditions, unless) = (conditions.into(), unless.into());
-    let rule = Unnamed { tools, agents, conditions, unless, terms };
+    let rule = Unnamed { tools, agents, servers, conditions, unless, terms, is_shadow, line };
     Some(Draft { name, first_tool, rule })
 }
 
@@ -215,7 +225,8 @@ impl Draft {
             Some((name, _)) => name,
             None => RuleName::new(&names.derive(&self.first_tool))?,
         };
-        let Unnamed { tools, agents, conditions, unless, terms } = self.rule;
-        Ok(Rule { name, tools, agents, conditions, unless, terms })
+        let Unnamed { tools, agents, servers, conditions, unless, terms, is_shadow, line } =
+            self.rule;
+        Ok(Rule { name, tools, agents, servers, conditions, unless, terms, is_shadow, line })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU8;
 
+use sayso_core::decision::Assurance;
 use sayso_core::{Period, RouteName, SilentLimit, Tier};
 use toml::de::{DeInteger, DeValue};
 
@@ -10,6 +11,8 @@ use super::report::Report;
 
 /// The longest window, and the longest time unheard: 30 days.
 const LONGEST: Period = Period::from_secs(30 * 86_400);
+/// The longest life of a permit: a day.
+const LONGEST_PERMIT: Period = Period::from_secs(86_400);
 const LARGEST_QUORUM: u8 = 20;
 
 const LENGTH_MEND: &str = "write it like \"20s\", \"15m\" or \"1h 30m\", or in whole seconds";
@@ -98,6 +101,41 @@ pub(super) fn silent_limit(entry: &Entry<'_>, report: &mut Report<'_>) -> Option
             None
         }
     }
+}
+
+/// The least assurance that approvals must have.
+pub(super) fn assurance(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<Assurance> {
+    match entry.value().as_str() {
+        Some("channel") => return Some(Assurance::Channel),
+        Some("session") => return Some(Assurance::Session),
+        Some("signed") => {
+            let mend = "ask for more people with quorum until they are";
+            entry.wrong(report, "signatures are not supported yet", mend);
+        }
+        _ => entry.wrong(report, "is no assurance", "use \"channel\" or \"session\""),
+    }
+    None
+}
+
+/// How long a permit can be redeemed: ten seconds to a day.
+pub(super) fn permit_lasts(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<Period> {
+    let least = Period::from_secs(10);
+    let lasts = length(entry, least, "must be at least 10 seconds", report)?;
+    if lasts > LONGEST_PERMIT {
+        entry.wrong(report, "is longer than a day", "use at most \"24h\"");
+        return None;
+    }
+    Some(lasts)
+}
+
+/// Whether the rule is looked at only.
+pub(super) fn is_shadow(entry: &Entry<'_>, report: &mut Report<'_>) -> bool {
+    match entry.value().as_str() {
+        Some("shadow") => return true,
+        Some("enforce") => {}
+        _ => entry.wrong(report, "is no mode", "use \"shadow\", or leave it out to enforce"),
+    }
+    false
 }
 
 pub(super) fn route(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<RouteName> {

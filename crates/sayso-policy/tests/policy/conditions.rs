@@ -3,7 +3,7 @@
 use sayso_core::Tier;
 use serde_json::{Value, json};
 
-use crate::{action, agent, judge, policy};
+use crate::{action, agent, call, judge, policy};
 
 /// What a condition says, told apart by how two rules with it come out: a strict one over a loose
 /// base applies unless the answer is no; a loose one over a strict default only if it is yes.
@@ -184,7 +184,7 @@ fn a_resource_is_looked_at_like_an_argument() {
     );
     let tier = |resource: Option<Value>| {
         let action = sayso_core::Action { resource, ..action("t", json!({})) };
-        policy.judge(&action, &agent(), None).tier
+        policy.judge(&call(&action, &agent(), None)).tier
     };
     assert_eq!(tier(None), Tier::Fyi);
     assert_eq!(tier(Some(json!("prod-1"))), Tier::Hard, "a string has no env: unknown is strict");
@@ -207,7 +207,7 @@ fn what_the_model_says_can_raise_a_tier_and_never_lower_it() {
         "#,
     );
     let tier = |policy: &sayso_policy::Policy, context: Option<Value>| {
-        policy.judge(&action("t", json!({})), &agent(), context.as_ref()).tier
+        policy.judge(&call(&action("t", json!({})), &agent(), context.as_ref())).tier
     };
     assert_eq!(tier(&raising, None), Tier::Fyi);
     assert_eq!(tier(&raising, Some(json!({"risk": "low"}))), Tier::Fyi);

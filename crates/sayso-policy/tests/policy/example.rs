@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{judge, policy, rule};
 
-const EXAMPLE: &str = r#"
+pub(crate) const EXAMPLE: &str = r#"
 default_tier = "hard"                        # what no rule names
 
 [[rule]]

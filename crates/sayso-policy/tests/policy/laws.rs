@@ -8,7 +8,7 @@ use sayso_core::{Tier, Verdict};
 use sayso_policy::Policy;
 use serde_json::{Value, json};
 
-use crate::{action, agent, policy};
+use crate::{action, agent, call, policy};
 
 const TOOLS: &[&str] = &["t", "u", "tu"];
 const GLOBS: &[&str] = &["'*'", "'t*'", "['t', 'u']", "'[tv]'"];
@@ -23,6 +23,7 @@ const TESTS: &[&str] = &[
     "{ all = 'x*' }",
     "{ none = ['x', 2] }",
     "{ count_over = 1 }",
+    "{ matches = '^x' }",
     "{ missing = true }",
     "{ missing = false }",
     "{ a = 'x' }",
@@ -34,6 +35,9 @@ fn at_least_as_strict(verdict: &Verdict, other: &Verdict) -> bool {
     let both_soft = verdict.tier == Tier::Soft && other.tier == Tier::Soft;
     verdict.tier >= other.tier
         && verdict.quorum >= other.quorum
+        && (verdict.tier == Tier::Fyi
+            || other.tier == Tier::Fyi
+            || verdict.assurance >= other.assurance && verdict.permit_lasts <= other.permit_lasts)
         && (!both_soft
             || verdict.window >= other.window
                 && verdict.unheard_after <= other.unheard_after
@@ -56,8 +60,10 @@ fn terms() -> impl Strategy<Value = String> {
         option::of(1..=3_u8),
         option::of(select(vec!["none", "0/h", "0/d", "60/h", "1/m", "2/m", "90/d"])),
         option::of(select(vec!["leads", "finance"])),
+        option::of(select(vec!["channel", "session"])),
+        option::of(10..=900_u32),
     )
-        .prop_map(|(tier, window, unheard, quorum, limit, route)| {
+        .prop_map(|(tier, window, unheard, quorum, limit, route, assurance, lasts)| {
             let mut text = format!("tier = {tier}");
             let mut set = |key: &str, value: Option<String>| {
                 if let Some(value) = value {
@@ -69,6 +75,8 @@ fn terms() -> impl Strategy<Value = String> {
             set("quorum", quorum.map(|count| count.to_string()));
             set("silent_limit", limit.map(|limit| format!("'{limit}'")));
             set("route", route.map(|route| format!("'{route}'")));
+            set("assurance", assurance.map(|assurance| format!("'{assurance}'")));
+            set("permit_lasts", lasts.map(|secs| secs.to_string()));
             text
         })
 }
@@ -82,7 +90,7 @@ fn conditions(roots: &'static [&'static str]) -> impl Strategy<Value = Vec<Strin
 }
 
 /// One rule, as an inline table.
-fn rule() -> impl Strategy<Value = String> {
+pub(crate) fn rule() -> impl Strategy<Value = String> {
     let unless = conditions(&["args", "resource"]);
     (select(GLOBS), conditions(&["args", "resource", "context"]), unless, terms()).prop_map(
         |(tool, conditions, unless, terms)| {
@@ -96,7 +104,7 @@ fn rule() -> impl Strategy<Value = String> {
     )
 }
 
-fn text(default_tier: u8, rules: &[String]) -> String {
+pub(crate) fn text(default_tier: u8, rules: &[String]) -> String {
     format!("default_tier = {default_tier}\nrule = [\n{}\n]", rules.join(",\n"))
 }
 
@@ -126,7 +134,7 @@ fn object() -> impl Strategy<Value = Value> {
 }
 
 /// A tool, its arguments, a resource and a context.
-fn call() -> impl Strategy<Value = (sayso_core::Action, Option<Value>)> {
+pub(crate) fn calls() -> impl Strategy<Value = (sayso_core::Action, Option<Value>)> {
     (select(TOOLS), object(), option::of(json_value()), option::of(object())).prop_map(
         |(tool, arguments, resource, context)| {
             (sayso_core::Action { resource, ..action(tool, arguments) }, context)
@@ -143,10 +151,10 @@ proptest! {
         (rules, shuffled) in vec(rule(), 0..6).prop_flat_map(|rules| {
             (Just(rules.clone()), Just(rules).prop_shuffle())
         }),
-        (action, context) in call(),
+        (action, context) in calls(),
     ) {
         let [verdict, other] = [rules, shuffled].map(|rules| {
-            policy(&text(default, &rules)).judge(&action, &agent(), context.as_ref())
+            policy(&text(default, &rules)).judge(&call(&action, &agent(), context.as_ref()))
         });
         prop_assert_eq!(demands(verdict), demands(other));
     }
@@ -157,12 +165,12 @@ proptest! {
         sure in terms(),
         mut rules in vec(rule(), 0..4),
         added in rule(),
-        (action, context) in call(),
+        (action, context) in calls(),
     ) {
         rules.push(format!("{{ tool = '*', {sure} }}"));
-        let before = policy(&text(default, &rules)).judge(&action, &agent(), context.as_ref());
+        let before = policy(&text(default, &rules)).judge(&call(&action, &agent(), context.as_ref()));
         rules.push(added);
-        let after = policy(&text(default, &rules)).judge(&action, &agent(), context.as_ref());
+        let after = policy(&text(default, &rules)).judge(&call(&action, &agent(), context.as_ref()));
         prop_assert!(at_least_as_strict(&after, &before), "{after:?}\n{before:?}");
     }
 
@@ -170,12 +178,12 @@ proptest! {
     fn where_no_rule_applies_the_default_holds(
         default in 1..=3_u8,
         rules in vec(terms(), 0..4),
-        (action, context) in call(),
+        (action, context) in calls(),
     ) {
         let rules: Vec<_> =
             rules.iter().map(|terms| format!("{{ tool = 'other', {terms} }}")).collect();
         let policy = policy(&text(default, &rules));
-        let verdict = policy.judge(&action, &agent(), context.as_ref());
+        let verdict = policy.judge(&call(&action, &agent(), context.as_ref()));
         prop_assert_eq!(verdict.tier, default.to_string().parse().unwrap());
         prop_assert_eq!(&verdict, &policy.question(verdict.tier));
     }
@@ -201,8 +209,8 @@ proptest! {
             plain[member] = fact.into();
             veiled[member] = if known { fact.into() } else { "can't be told".into() };
         }
-        let veiled = policy.judge(&action("t", veiled), &agent(), None);
-        let plain = policy.judge(&action("t", plain), &agent(), None);
+        let veiled = policy.judge(&call(&action("t", veiled), &agent(), None));
+        let plain = policy.judge(&call(&action("t", plain), &agent(), None));
         prop_assert!(at_least_as_strict(&veiled, &plain), "{veiled:?}\n{plain:?}");
     }
 
@@ -210,11 +218,11 @@ proptest! {
     fn what_the_model_says_never_makes_a_verdict_looser(
         default in 1..=3_u8,
         rules in vec(rule(), 0..6),
-        (action, context) in call(),
+        (action, context) in calls(),
     ) {
         let policy = policy(&text(default, &rules));
-        let silent = policy.judge(&action, &agent(), None);
-        let told = policy.judge(&action, &agent(), context.as_ref());
+        let silent = policy.judge(&call(&action, &agent(), None));
+        let told = policy.judge(&call(&action, &agent(), context.as_ref()));
         prop_assert!(at_least_as_strict(&told, &silent), "{told:?}\n{silent:?}");
     }
 
@@ -222,14 +230,14 @@ proptest! {
     fn the_rule_named_is_one_that_asked_for_the_tier(
         default in 1..=3_u8,
         tiers in vec(1..=3_u8, 0..5),
-        (action, context) in call(),
+        (action, context) in calls(),
     ) {
         let rules: Vec<_> = tiers
             .iter()
             .enumerate()
             .map(|(index, tier)| format!("{{ tool = '*', tier = {tier}, name = '{index}' }}"))
             .collect();
-        let verdict = policy(&text(default, &rules)).judge(&action, &agent(), context.as_ref());
+        let verdict = policy(&text(default, &rules)).judge(&call(&action, &agent(), context.as_ref()));
         let first = tiers.iter().position(|tier| Some(tier) == tiers.iter().max());
         prop_assert_eq!(verdict.rule.map(|rule| rule.to_string()), first.map(|index| index.to_string()));
     }

@@ -1,14 +1,19 @@
 //! What the policy promises, seen from outside.
 
+mod axes;
 mod bounds;
+mod cases;
+mod check;
 mod conditions;
+mod diff;
 mod example;
+mod explain;
 mod laws;
 mod messages;
 mod strictest;
 
 use sayso_core::{Action, AgentName, ToolName, Verdict};
-use sayso_policy::Policy;
+use sayso_policy::{Call, Policy};
 use serde_json::Value;
 
 fn policy(text: &str) -> Policy {
@@ -29,8 +34,12 @@ fn agent() -> AgentName {
     AgentName::new("coder").expect("a good name")
 }
 
+fn call<'a>(action: &'a Action, agent: &'a AgentName, context: Option<&'a Value>) -> Call<'a> {
+    Call { context, ..Call::new(action, agent) }
+}
+
 fn judge(policy: &Policy, tool: &str, arguments: Value) -> Verdict {
-    policy.judge(&action(tool, arguments), &agent(), None)
+    policy.judge(&call(&action(tool, arguments), &agent(), None))
 }
 
 /// The name of the rule that decided, if one did.

@@ -38,7 +38,7 @@ fn a_misspelt_key_is_guessed() {
     );
     refused_rule(
         "colour = \"red\"",
-        "line 4, column 1: colour: is no key of a rule; the keys are name, tool, agent, args, resource, context, unless, tier, window, unheard_after, quorum, silent_limit, route",
+        "line 4, column 1: colour: is no key of a rule; the keys are name, tool, agent, server, args, resource, context, unless, tier, window, unheard_after, quorum, silent_limit, assurance, permit_lasts, route, mode",
     );
     refused_rule(
         "unless = { arg.x = 1 }",
@@ -54,23 +54,43 @@ fn a_misspelt_key_is_guessed() {
 fn what_is_not_built_yet_is_refused_by_name() {
     refused_rule(
         "assurance = \"signed\"",
-        "line 4, column 1: assurance: is not supported yet; ask for more people with quorum until it is",
+        "line 4, column 13: assurance: signatures are not supported yet; ask for more people with quorum until they are",
+    );
+}
+
+#[test]
+fn a_mode_an_assurance_and_a_permits_life_are_what_they_can_be() {
+    refused_rule(
+        "mode = \"dry\"",
+        r#"line 4, column 8: mode: is no mode; use "shadow", or leave it out to enforce"#,
     );
     refused_rule(
-        "mode = \"shadow\"",
-        "line 4, column 1: mode: is not supported yet; leave the whole rule out until it is",
+        "assurance = \"sure\"",
+        r#"line 4, column 13: assurance: is no assurance; use "channel" or "session""#,
     );
     refused_rule(
-        "server = \"github\"",
-        "line 4, column 1: server: is not supported yet; name the server's tools in tool until it is",
+        "permit_lasts = \"25h\"",
+        r#"line 4, column 16: permit_lasts: is longer than a day; use at most "24h""#,
     );
     refused_rule(
-        "silence = \"seen\"",
-        r#"line 4, column 1: silence: is not supported yet; use tier = "hard" where silence must not count until it is"#,
+        "permit_lasts = \"1s\"",
+        r#"line 4, column 16: permit_lasts: must be at least 10 seconds; write it like "20s", "15m" or "1h 30m", or in whole seconds"#,
+    );
+}
+
+#[test]
+fn an_expression_that_cannot_be_used_says_why() {
+    refused_rule(
+        "args.x = { matches = 'a(b' }",
+        "line 4, column 22: args.x.matches: unclosed group; see docs.rs/regex for how they are written; simpler ones are smaller",
     );
     refused_rule(
-        "args.x = { matches = \"^a\" }",
-        r#"line 4, column 12: args.x.matches: is not supported yet; use globs, like args.branch = "release-*""#,
+        "args.x = { matches = 7 }",
+        "line 4, column 22: args.x.matches: is a whole number, not a regular expression; write it in single quotes, like '^rm '",
+    );
+    refused_rule(
+        "args.x = { matches = '(a|b)*a(a|b){20}' }",
+        "line 4, column 22: args.x.matches: the expression stands for an automaton that is too large; see docs.rs/regex for how they are written; simpler ones are smaller",
     );
 }
 
@@ -256,7 +276,7 @@ fn several_problems_are_told_at_once_in_the_order_of_the_text() {
 line 4, column 10: quorum: is no quorum; say how many people must approve: 1 to 20
 line 6, column 1: tool: is missing from this rule; name the tools it is for, like tool = "git_*", or tool = "*" for all
 line 7, column 1: tol: is no key of a rule; did you mean "tool"?
-line 9, column 1: zzz: is no key of a rule; the keys are name, tool, agent, args, resource, context, unless, tier, window, unheard_after, quorum, silent_limit, route"#,
+line 9, column 1: zzz: is no key of a rule; the keys are name, tool, agent, server, args, resource, context, unless, tier, window, unheard_after, quorum, silent_limit, assurance, permit_lasts, route, mode"#,
     );
     let many = "[[rule]]\ntier = 1\n".repeat(25);
     let error = Policy::parse(&many).unwrap_err();

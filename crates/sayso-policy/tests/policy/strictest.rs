@@ -3,7 +3,7 @@
 use sayso_core::{AgentName, Period, Tier};
 use serde_json::json;
 
-use crate::{action, judge, policy, rule};
+use crate::{action, call, judge, policy, rule};
 
 #[test]
 fn the_strictest_wins_on_each_axis() {
@@ -78,7 +78,7 @@ fn the_route_is_that_of_the_strictest_rule_that_names_one() {
 fn a_rule_for_some_agents_is_for_those_only() {
     let policy = policy("[[rule]]\ntool = \"*\"\nagent = [\"ci-*\", \"bot\"]\ntier = \"fyi\"");
     let tier = |agent: &str| {
-        policy.judge(&action("x", json!({})), &AgentName::new(agent).unwrap(), None).tier
+        policy.judge(&call(&action("x", json!({})), &AgentName::new(agent).unwrap(), None)).tier
     };
     assert_eq!(tier("ci-7"), Tier::Fyi);
     assert_eq!(tier("bot"), Tier::Fyi);

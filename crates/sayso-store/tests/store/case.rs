@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use sayso_core::credential::{
     AgentKey, AgentRecord, PersonRecord, ReviewerToken, Role, SecretKind,
 };
-use sayso_core::decision::{Says, Seen, VerifiedDecision};
-use sayso_core::escalation::{Due, Proposal, Subject, open};
+use sayso_core::decision::{Assurance, Says, Seen, VerifiedDecision};
+use sayso_core::escalation::{Due, PERMIT_LASTS, Proposal, Subject, open};
 use sayso_core::{
     AgentName, Command, Digest, Escalation, EscalationId, Event, Heard, Moment, Period,
     ReviewerName, RouteName, RuleName, SilentLimit, Tier, ToolName, Verdict, decide,
@@ -184,6 +184,8 @@ pub(crate) fn verdict(tier: Tier, on: &str) -> Verdict {
         unheard_after: Period::from_secs(3_600),
         quorum: 1.try_into().unwrap(),
         silent_limit: SilentLimit::DEFAULT,
+        assurance: Assurance::Session,
+        permit_lasts: PERMIT_LASTS,
         route: route(on),
         policy: digest("policy"),
     }

@@ -23,6 +23,8 @@ use crate::Web;
 const LONGEST_WAIT: u64 = 60;
 /// The longest message, in characters.
 const LONGEST_MESSAGE: usize = 8_000;
+/// The longest name of an MCP server, in bytes.
+const LONGEST_SERVER: usize = 128;
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
 /// The largest page, and the usual one.
@@ -82,7 +84,8 @@ pub(super) async fn propose(
 }
 
 fn proposal(body: wire::Propose) -> Result<NewEscalation, Problem> {
-    let wire::Propose { action, question, message, tier, context, window, executor, join } = body;
+    let wire::Propose { action, question, message, tier, context, server, window, executor, join } =
+        body;
     let subject = match (action, question) {
         (Some(action), None) => Subject::Action(Action {
             tool: ToolName::new(&action.tool)
@@ -114,6 +117,9 @@ fn proposal(body: wire::Propose) -> Result<NewEscalation, Problem> {
         let detail = format!("must have at most {LONGEST_MESSAGE} characters");
         return Err(Problem::field("/message", detail));
     }
+    if server.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_SERVER) {
+        return Err(Problem::field("/server", format!("must have 1 to {LONGEST_SERVER} bytes")));
+    }
     let executor = executor
         .map(|name| AgentName::new(&name))
         .transpose()
@@ -122,6 +128,7 @@ fn proposal(body: wire::Propose) -> Result<NewEscalation, Problem> {
         subject,
         message,
         context,
+        server,
         tier: member::<Tier>("/tier", tier)?,
         window: member::<Period>("/window", window)?,
         executor,

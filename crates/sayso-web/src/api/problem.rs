@@ -172,6 +172,7 @@ impl From<Refusal> for Problem {
             Refusal::DigestMissing => Self::field("/digest", detail),
             Refusal::VersionMoved { .. } => plain(VERSION_MOVED).at("/version"),
             Refusal::AlreadyApproved { .. } => plain(ALREADY_DECIDED),
+            Refusal::TooWeak { .. } => plain(FORBIDDEN),
             Refusal::IsQuestion | Refusal::IsAction | Refusal::AlreadyHard => {
                 plain(NOT_APPLICABLE).at("/decision")
             }

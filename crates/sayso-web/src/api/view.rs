@@ -36,6 +36,7 @@ pub(crate) fn escalation(engine: &Engine, record: &Record) -> wire::Escalation {
         digest: escalation.digest().to_string(),
         message: record.ask.message.clone(),
         context: record.ask.context.clone(),
+        server: record.ask.server.clone(),
         agent: escalation.agent().to_string(),
         executor: escalation.executor().to_string(),
         rule: escalation.rule().map(ToString::to_string),

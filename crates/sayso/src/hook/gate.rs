@@ -62,6 +62,7 @@ impl Gate<'_> {
     fn before(&self, client: Client, call: &Call) -> anyhow::Result<Answer> {
         let asking = Asking {
             action: action(call),
+            server: call.server.clone(),
             context: Some(self.context(call)),
             wait: self.hook.wait.into(),
             takes_no_others: (!self.harness.takes_other_arguments())
@@ -81,9 +82,8 @@ impl Gate<'_> {
     /// What the harness tells of itself, for people to see: it is no part of what they decide on.
     fn context(&self, call: &Call) -> Value {
         let mut context = Map::from_iter([("asked_by".to_owned(), self.harness.title().into())]);
-        for (name, value) in [("mcp_server", &call.server), ("session", &call.session)] {
-            context.extend(value.as_ref().map(|value| (name.to_owned(), value.clone().into())));
-        }
+        let session = call.session.as_ref().map(|id| ("session".to_owned(), id.clone().into()));
+        context.extend(session);
         Value::Object(context)
     }
 }

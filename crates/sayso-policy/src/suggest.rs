@@ -1,19 +1,7 @@
-//! Guesses what a misspelt key was meant to be.
-
-use super::entry::Entry;
-use super::report::Report;
-
-/// Notes that a key is not one of those that `whole` may have.
-pub(super) fn unknown_key(entry: &Entry<'_>, known: &[&str], whole: &str, report: &mut Report<'_>) {
-    let mend = match closest(entry.name(), known) {
-        Some(meant) => format!("did you mean {meant:?}?"),
-        None => format!("the keys are {}", known.join(", ")),
-    };
-    entry.wrong_key(report, format!("is no key of {whole}"), mend);
-}
+//! Guesses what a misspelt word was meant to be.
 
 /// The word nearest to `name`, if one is near enough to be meant.
-pub(super) fn closest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn closest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     // A key of the text may be of any length; none that long is a slip of the pen.
     if name.len() > 40 {
         return None;
