@@ -12,6 +12,7 @@ mod frame;
 mod held;
 mod listing;
 mod merge;
+mod survey;
 mod upstream;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::server::Desk;
 
 pub use ahead::Rules;
 pub use config::{BadConfig, Config};
+pub use survey::{NoSurvey, survey};
 pub use upstream::NotStarted;
 
 /// How a gateway is set up.

@@ -80,6 +80,7 @@ pub(crate) fn propose(
         tier: about.tier.clone().map(Value::String),
         context,
         window: about.window.map(|window| Value::String(window.to_string())),
+        server: None,
         executor: None,
         join: false,
     };

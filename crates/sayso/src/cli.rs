@@ -111,6 +111,9 @@ enum Command {
     /// Be asked by a coding agent before each of its tools runs
     #[command(subcommand)]
     Hook(Hooks),
+    /// Check, try out, compare and draft policies
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Check how things are set up
     Doctor,
     /// Print completions for a shell
@@ -186,6 +189,89 @@ pub(crate) struct Hook {
     /// resumes the session when it is decided
     #[arg(long)]
     pub(crate) defer: bool,
+}
+
+/// What to do with policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Say what is wrong or odd about a policy: exit 2 if it is wrong, 1 if it has errors
+    Check(CheckPolicy),
+    /// Say why a call gets its tier: which rules matched, on which values, what won
+    Explain(ExplainPolicy),
+    /// Run the cases of a TOML file: exit 1 if one is not as expected
+    Test(TestPolicy),
+    /// Show what becomes looser or stricter, each with a call: exit 1 if anything does not only
+    /// become stricter
+    Diff(DiffPolicy),
+    /// Propose a policy for the tools of MCP servers
+    Draft(DraftPolicy),
+}
+
+/// Where the tools are known from.
+#[derive(Debug, Args)]
+pub(crate) struct Tools {
+    /// A result of `tools/list`, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tools: Option<PathBuf>,
+    /// MCP servers to be started and asked, in the `mcpServers` form
+    #[arg(long, value_name = "FILE", conflicts_with = "tools")]
+    pub(crate) servers: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckPolicy {
+    /// The policy
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) tools: Tools,
+    /// How long people take until they have looked; a shorter window is warned of
+    #[arg(long, default_value = "1m", value_name = "PERIOD")]
+    pub(crate) people_take: Period,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainPolicy {
+    /// The policy
+    pub(crate) file: PathBuf,
+    /// The tool that would be called
+    pub(crate) tool: String,
+    /// Its arguments, as a JSON object
+    #[arg(default_value = "{}")]
+    pub(crate) arguments: String,
+    /// What it would be done to, as JSON
+    #[arg(long, value_name = "JSON")]
+    pub(crate) resource: Option<String>,
+    /// What the model would say about it, as JSON
+    #[arg(long, value_name = "JSON")]
+    pub(crate) context: Option<String>,
+    /// Who would call it
+    #[arg(long, default_value = "some-agent")]
+    pub(crate) agent: String,
+    /// The MCP server it belongs to
+    #[arg(long)]
+    pub(crate) server: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestPolicy {
+    /// The policy
+    pub(crate) file: PathBuf,
+    /// The cases
+    pub(crate) cases: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffPolicy {
+    /// The policy as it was
+    pub(crate) old: PathBuf,
+    /// The policy as it would be
+    pub(crate) new: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DraftPolicy {
+    #[command(flatten)]
+    pub(crate) tools: Tools,
 }
 
 #[derive(Debug, Args)]
@@ -414,6 +500,7 @@ impl Cli {
             Command::Gateway(gateway) => crate::gateway::run(common, &gateway),
             Command::Mcp(mcp) => crate::mcp::run(common, &mcp),
             Command::Hook(hooks) => crate::hook::run(common, &hooks),
+            Command::Policy(policy) => crate::policy::run(common, &policy),
             Command::Doctor => crate::doctor::run(common),
             Command::Completions { shell } => {
                 clap_complete::generate(

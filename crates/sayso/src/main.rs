@@ -15,6 +15,7 @@ mod init;
 mod mcp;
 mod output;
 mod people;
+mod policy;
 mod run;
 mod serve;
 mod text;

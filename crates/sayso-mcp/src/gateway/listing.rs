@@ -118,7 +118,7 @@ fn is_not_found(error: &serde_json::value::RawValue) -> bool {
 }
 
 /// All pages of a server's list, and what else its last page says.
-async fn pages(
+pub(super) async fn pages(
     upstream: &Upstream,
     meta: Option<&Value>,
 ) -> Result<(Vec<Value>, Map<String, Value>), Outcome> {

@@ -102,11 +102,14 @@ fn it_says_what_it_could_not_try() {
 
 #[test]
 fn the_largest_policies_are_compared_in_bounded_time() {
-    let rules: String = (0..300)
-        .map(|n| {
-            format!("[[rule]]\ntool = 't{n}*'\nargs.x = ['a{n}', 'b*']\nargs.n = {{ over = {n} }}\ntier = 'soft'\n")
-        })
-        .collect();
+    let rule = |n: usize| {
+        format!(
+            "[[rule]]\ntool = 't{n}*'\nargs.x = ['a{n}', 'b*']\nargs.n = {{ over = {n} }}\n\
+             tier = 'soft'\n"
+        )
+    };
+    let rules: Vec<String> = (0..300).map(rule).collect();
+    let rules = rules.concat();
     let found = between(&rules, &rules.replace("over = 17 ", "over = 18 "));
     assert!(
         found

@@ -1,4 +1,5 @@
 //! What the policy promises, seen from outside.
+#![allow(clippy::unwrap_used, reason = "tests may panic, and helpers are tests too")]
 
 mod axes;
 mod bounds;

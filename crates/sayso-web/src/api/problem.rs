@@ -172,13 +172,12 @@ impl From<Refusal> for Problem {
             Refusal::DigestMissing => Self::field("/digest", detail),
             Refusal::VersionMoved { .. } => plain(VERSION_MOVED).at("/version"),
             Refusal::AlreadyApproved { .. } => plain(ALREADY_DECIDED),
-            Refusal::TooWeak { .. } => plain(FORBIDDEN),
             Refusal::IsQuestion | Refusal::IsAction | Refusal::AlreadyHard => {
                 plain(NOT_APPLICABLE).at("/decision")
             }
             Refusal::BadAnswer(_) => Self::field("/answer", detail),
             Refusal::Halted { .. } => plain(HALTED),
-            Refusal::NotYours { .. } => plain(FORBIDDEN),
+            Refusal::NotYours { .. } | Refusal::TooWeak { .. } => plain(FORBIDDEN),
             Refusal::NotGranted { .. } => plain(NOT_GRANTED),
             Refusal::WrongAudience { .. } => plain(WRONG_AUDIENCE),
             Refusal::AlreadyRedeemed { .. } => plain(REDEEMED),

@@ -8,6 +8,7 @@ mod gateway;
 mod hook;
 mod mcp;
 mod people;
+mod policy;
 mod readme;
 mod run;
 mod serve;

@@ -1,0 +1,143 @@
+//! `sayso policy`: what a policy's author and a build have of it.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::server::{json as parsed, sayso};
+use crate::upstream;
+
+const POLICY: &str = r#"
+[[rule]]
+tool = "git_merge"
+tier = "soft"
+
+[[rule]]
+name = "large"
+tool = "git_merge"
+args.files = { over = 50 }
+tier = "hard"
+"#;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.put("policy.toml", POLICY);
+        folder
+    }
+
+    fn put(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Runs `sayso policy` here; its exit code and what it printed.
+    fn run(&self, words: &[&str]) -> (i32, String) {
+        let mut command = sayso();
+        command.current_dir(self.path()).arg("policy").args(words);
+        let output = command.output().unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap(), said.into_owned())
+    }
+
+    fn run_json(&self, words: &[&str]) -> Value {
+        let mut command = sayso();
+        command.current_dir(self.path()).arg("policy").args(words).arg("--json");
+        parsed(&command.output().unwrap())
+    }
+}
+
+#[test]
+fn a_policy_is_checked_with_line_column_and_mend() {
+    let folder = Folder::new();
+    let (code, said) = folder.run(&["check", "policy.toml"]);
+    assert_eq!((code, said.as_str()), (0, "✓ policy.toml: nothing odd\n"));
+    folder.put("bad.toml", "[[rule]]\ntool = 't'\nteir = 1\ntier = 1");
+    let (code, said) = folder.run(&["check", "bad.toml"]);
+    let expected = "wrong: line 3, column 1: teir: is no key of a rule; did you mean \"tier\"?\n";
+    assert_eq!((code, said.as_str()), (2, expected));
+    let found = folder.run_json(&["check", "bad.toml"]);
+    assert_eq!(found["problems"][0]["column"], 1);
+}
+
+#[test]
+fn a_policy_is_held_against_the_tools_that_there_are() {
+    let folder = Folder::new();
+    let schema = json!({"type": "object", "properties": {"count": {"type": "integer"}}});
+    let listed = json!({"tools": [{"name": "git_merge", "inputSchema": schema}]});
+    folder.put("tools.json", &listed.to_string());
+    let (code, said) = folder.run(&["check", "policy.toml", "--tools", "tools.json"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("error: line 6, rule large: `args.files = { over = 50 }`: git_merge takes no such argument; it takes count"), "{said}");
+}
+
+#[test]
+fn a_verdict_is_explained() {
+    let folder = Folder::new();
+    let call = ["explain", "policy.toml", "git_merge", r#"{"files": "60"}"#];
+    let (code, said) = folder.run(&call);
+    assert_eq!(code, 0);
+    for line in [
+        "hard\n",
+        "  tier           hard       large\n",
+        "✓ git_merge (line 2): applies\n",
+        "? large (line 6): can't be told, so it counts where it is stricter\n",
+        "    ? args.files = { over = 50 }   \"60\"\n",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in {said}");
+    }
+    let (code, said) = folder.run(&["explain", "policy.toml", "t", r#"{"a":1,"a":2}"#]);
+    assert!(code == 2 && said.contains("the arguments is not JSON that can be judged"), "{said}");
+}
+
+#[test]
+fn cases_are_run_and_a_build_fails_with_one_that_does_not_hold() {
+    let folder = Folder::new();
+    folder.put(
+        "cases.toml",
+        "[[case]]\nname = \"small\"\ntool = \"git_merge\"\nargs.files = 50\nexpect.tier = \"soft\"\n\
+         [[case]]\nname = \"large\"\ntool = \"git_merge\"\nargs.files = 51\nexpect.tier = \"soft\"\n",
+    );
+    let (code, said) = folder.run(&["test", "policy.toml", "cases.toml"]);
+    let expected =
+        "✓ small\n✗ large\n    tier: expected soft, but it is hard\n1 of 2 as expected\n";
+    assert_eq!((code, said.as_str()), (1, expected));
+}
+
+#[test]
+fn what_became_looser_is_shown_at_a_call() {
+    let folder = Folder::new();
+    folder.put("new.toml", &POLICY.replace("over = 50", "over = 60"));
+    let (code, said) = folder.run(&["diff", "policy.toml", "new.toml"]);
+    assert_eq!(code, 1);
+    assert!(said.starts_with("looser   tier hard → soft: git_merge {\"files\":51}\n"), "{said}");
+    assert!(said.contains("by git_merge, was large") && said.contains("These are all"), "{said}");
+    assert_eq!(folder.run(&["diff", "new.toml", "policy.toml"]).0, 0);
+}
+
+#[test]
+fn a_draft_is_made_of_what_real_servers_offer() {
+    let folder = Folder::new();
+    let servers = json!({"mcpServers": {"one": upstream::entry(&folder.path().join("notes"))}});
+    folder.put("servers.json", &servers.to_string());
+    let (code, said) = folder.run(&["draft", "--servers", "servers.json"]);
+    assert_eq!(code, 0, "{said}");
+    folder.put("draft.toml", &said);
+    let words = ["explain", "draft.toml", "drop", "--server", "one"];
+    let why = folder.run_json(&words);
+    assert_eq!(
+        (&why["verdict"]["tier"], &why["rules"][0]["rule"]),
+        (&json!("hard"), &json!("note"))
+    );
+    let checked = folder.run_json(&["check", "draft.toml", "--servers", "servers.json"]);
+    assert_eq!(checked["problems"], json!([]));
+    assert_eq!(folder.run(&["draft"]).0, 2);
+}
