@@ -1,7 +1,7 @@
 //! The ordinary stories, one sentence each. Every turn of them is put to all laws as well.
 
 use sayso_core::credential::Role;
-use sayso_core::decision::{Edit, NotAReviewer, Says, Seen, VerifiedDecision};
+use sayso_core::decision::{Assurance, Edit, NotAReviewer, Says, Seen, VerifiedDecision};
 use sayso_core::escalation::{
     AskAgain, EXPIRES_AFTER, Outcome, PERMIT_LASTS, PermitState, Proposal, RECEIPT_WITHIN,
     ReceiptResult, RefusedProposal, TAKE_LASTS, WaitingFor,
@@ -598,6 +598,29 @@ fn a_permit_expires_to_the_second() {
     world.all(&[unheard(PERMIT_LASTS.minus(SECOND)), REDEEM]);
     late.all(&[unheard(PERMIT_LASTS)]);
     assert_eq!(late.refused(REDEEM), Refusal::PermitExpired { at });
+}
+
+#[test]
+fn an_edit_settles_how_strong_approvals_are_and_how_long_the_permit_lasts() {
+    let edit = |world: &mut World, assurance, permit_lasts| {
+        let verdict = Verdict { assurance, permit_lasts, ..verdict(Tier::Hard, 1) };
+        let edit = Edit { digest: Bytes::Edited.digest(), verdict };
+        let seen = Seen::digest(world.escalation.digest());
+        let edited = decision(Who::Ana, Says::ApproveEdited(edit), seen);
+        world.give(&edited, &mut laws::hold)
+    };
+    let mut world = begin(Tier::Hard, 1);
+    let refused = edit(&mut world, Assurance::Signed, PERMIT_LASTS).unwrap_err();
+    assert_eq!(refused, Refusal::TooWeak { needed: Assurance::Signed });
+    assert!(world.escalation.is_pending());
+
+    edit(&mut world, Assurance::Session, minutes(1)).unwrap();
+    let permit = world.escalation.settled().and_then(|settled| settled.permit().cloned());
+    assert_eq!(permit, Some(PermitState::Issued { expires_at: minutes(1).after(world.at) }));
+    let grant = &world.granted().unwrap().grant;
+    assert_eq!(grant.assurance(), Some(Assurance::Session));
+    let more = Verdict { assurance: Assurance::Signed, ..verdict(Tier::Hard, 1) };
+    assert!(!grant.satisfies(&more), "a policy that asks for more today is not satisfied");
 }
 
 #[test]
