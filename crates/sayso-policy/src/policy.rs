@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use sayso_core::{Digest, Period, Tier, Verdict};
+use sayso_core::{Action, AgentName, Digest, Period, Tier, ToolName, Verdict};
+use serde_json::Map;
 
 use crate::call::Call;
 use crate::error::PolicyError;
 use crate::rule::Rule;
+use crate::truth::Truth;
 use crate::{judge, parse};
 
 const BUILT_IN: &str = include_str!("built_in.toml");
@@ -78,6 +80,33 @@ impl Policy {
     pub fn judge_with_shadow(&self, call: &Call<'_>) -> Option<Verdict> {
         let has_shadow = self.rules.iter().any(|rule| rule.is_shadow);
         has_shadow.then(|| judge::judge(self, &judge::applying(self.rules.iter(), call)))
+    }
+
+    /// The least and the most tier that calls of a tool may get, whatever they are called with.
+    pub fn outlook(
+        &self,
+        tool: &ToolName,
+        agent: &AgentName,
+        server: Option<&str>,
+    ) -> (Tier, Tier) {
+        let action = Action {
+            tool: tool.clone(),
+            arguments: Map::new(),
+            resource: None,
+            precondition: None,
+        };
+        let call = Call { server, ..Call::new(&action, agent) };
+        let named = self.rules.iter().filter(|rule| !rule.is_shadow);
+        let named = named.filter(|rule| rule.names(&call) != Truth::No);
+        let (always, perhaps): (Vec<_>, Vec<_>) =
+            named.partition(|rule| rule.size() == 0 && rule.names(&call) == Truth::Yes);
+        let tiers = |rules: &[&Rule]| rules.iter().map(|rule| rule.terms.tier).collect::<Vec<_>>();
+        let (always, perhaps) = (tiers(&always), tiers(&perhaps));
+        let least = always.iter().max().copied();
+        let default = least.is_none().then_some(self.default_tier);
+        let all = || always.iter().chain(&perhaps).copied().chain(default);
+        let least = least.or_else(|| all().min()).unwrap_or(self.default_tier);
+        (least, all().max().unwrap_or(self.default_tier))
     }
 
     /// What a question of that tier needs: it has no action, so no rule matches it and the

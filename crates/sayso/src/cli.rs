@@ -156,6 +156,10 @@ pub(crate) struct Gateway {
     /// How long a call waits for people before it answers with a handle
     #[arg(long, default_value = "3s")]
     pub(crate) grace: Period,
+    /// Keeps what the tools were when people last saw them; one that changes is hard until a person
+    /// has looked [default: CONFIG.seen.json]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seen: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! `sayso gateway`: in front of MCP servers, so that their tools are called with a say-so.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,13 +26,21 @@ pub(crate) fn run(common: &Common, gateway: &Gateway) -> anyhow::Result<Exit> {
     // One thread: what a call costs is waking others.
     block_on(async {
         let (desk, embedded) = desk(common).await?;
-        let setup = Setup { config, desk, grace };
+        let definitions = Some(gateway.seen.clone().unwrap_or_else(|| beside(file)));
+        let setup = Setup { config, desk, grace, definitions };
         run_stdio(setup).await?;
         if let Some(server) = embedded {
             server.stop().await?;
         }
         Ok(Exit::Done)
     })
+}
+
+/// The file with what people have seen of the tools: that of the servers, with `.seen.json`.
+fn beside(config: &Path) -> PathBuf {
+    let mut name = config.as_os_str().to_owned();
+    name.push(".seen.json");
+    name.into()
 }
 
 /// Where say-so is asked for: at the server that the agent's key is for, or, without one, at a

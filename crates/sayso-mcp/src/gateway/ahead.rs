@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sayso_client::wire::Propose;
 use sayso_core::{Action, AgentName, Tier};
 use sayso_policy::Policy;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use crate::server::{Desk, Refused};
@@ -48,13 +48,15 @@ struct Read {
 pub(super) struct Ahead {
     rules: Mutex<Option<Read>>,
     untold: mpsc::Sender<Propose>,
+    /// The rules were looked for.
+    looked: Notify,
 }
 
 impl Ahead {
     /// Begins to look at the server's rules, and to tell it of what was made.
     pub(super) fn start(desk: &Arc<dyn Desk>) -> (Arc<Self>, tokio::task::JoinHandle<()>) {
         let (untold, waiting) = mpsc::channel(UNTOLD);
-        let ahead = Arc::new(Self { rules: Mutex::default(), untold });
+        let ahead = Arc::new(Self { rules: Mutex::default(), untold, looked: Notify::new() });
         tokio::spawn(look(Arc::downgrade(&ahead), Arc::clone(desk)));
         let telling = tokio::spawn(tell(Arc::downgrade(&ahead), Arc::clone(desk), waiting));
         (ahead, telling)
@@ -86,6 +88,21 @@ impl Ahead {
         is_fyi && self.untold.send(propose.clone()).await.is_ok()
     }
 
+    /// Waits a little for the rules, if they are not known yet.
+    pub(super) async fn settle(&self) {
+        let looked = self.looked.notified();
+        if self.rules().is_none() {
+            let _ = tokio::time::timeout(LOOK, looked).await;
+        }
+    }
+
+    /// The least and the most that the policy may ask for calls of a tool, if it is known.
+    pub(super) fn outlook(&self, tool: &str, server: &str) -> Option<(Tier, Tier)> {
+        let rules = self.rules();
+        let rules = rules.as_ref().filter(|rules| rules.since.elapsed() < BELIEVED)?;
+        Some(rules.policy.outlook(&tool.parse().ok()?, &rules.agent, Some(server)))
+    }
+
     fn take(&self, found: Result<Rules, Refused>) {
         let Ok(Rules { policy: text, agent, halted: false }) = found else { return self.doubt() };
         let mut rules = self.rules();
@@ -107,6 +124,7 @@ async fn look(ahead: Weak<Ahead>, desk: Arc<dyn Desk>) {
         let found = desk.rules().await;
         let Some(ahead) = ahead.upgrade() else { return };
         ahead.take(found);
+        ahead.looked.notify_waiters();
         drop(ahead);
         tokio::time::sleep(LOOK).await;
     }

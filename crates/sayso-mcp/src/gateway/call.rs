@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::client::Session;
+use super::definitions;
 use super::frame::{INVALID_PARAMS, Outcome, raw};
 use super::listing::Place;
 use super::merge::VERSION;
@@ -74,7 +75,7 @@ pub(super) async fn call(session: &Session, params: Option<&RawValue>) -> Outcom
     if tools::all().iter().any(|tool| tool.name == call.name) {
         return own(session, call).await.unwrap_or_else(|refused| refusal(&refused, modern));
     }
-    let place = session.catalogue.place(&session.upstreams, call.meta(), &call.name).await;
+    let place = session.catalogue.place(session, call.meta(), &call.name).await;
     let Some(place) = place else {
         return Outcome::error(INVALID_PARAMS, &format!("there is no tool {:?}", call.name));
     };
@@ -90,9 +91,17 @@ async fn governed(session: &Session, call: Call, place: &Place) -> Result<Outcom
         resource: None,
         precondition: None,
     };
-    let server = Some(session.upstreams[place.server].name.clone());
-    let propose = Propose { action: Some(action), server, join: true, ..Propose::default() };
-    if let Ok(tool) = call.name.parse() {
+    let server = &session.upstreams[place.server].name;
+    let change = session.definitions.change(server, &place.name);
+    let propose = Propose {
+        action: Some(action),
+        server: Some(server.clone()),
+        tier: change.as_ref().map(|_| "hard".into()),
+        context: change.as_deref().map(definitions::context),
+        join: true,
+        ..Propose::default()
+    };
+    if let (Ok(tool), None) = (call.name.parse(), &change) {
         let arguments = call.arguments.clone();
         let action = sayso_core::Action { tool, arguments, resource: None, precondition: None };
         if session.ahead.lets_through(&action, &propose).await {
@@ -129,6 +138,12 @@ async fn make(
     };
     // When this returns, `started` is on disk.
     let Redeemed { action, permit_id, .. } = session.desk.redeem(permit).await?;
+    let server = &session.upstreams[place.server].name;
+    // Only if who approved it was shown the definition as it is now.
+    let change = session.definitions.change(server, &place.name);
+    if change.is_some_and(|change| escalation.context == Some(definitions::context(&change))) {
+        session.definitions.accept(server, &place.name);
+    }
     let outcome = forward(session, place, rest, action.arguments).await;
     *made = Some(outcome.clone());
     drop(made);
@@ -226,7 +241,7 @@ async fn collected(
     if escalation.outcome.as_deref() != Some("granted") || action.tool == tools::REQUEST {
         return Ok(None);
     }
-    let place = session.catalogue.place(&session.upstreams, rest.get("_meta"), &action.tool).await;
+    let place = session.catalogue.place(session, rest.get("_meta"), &action.tool).await;
     let Some(place) = place else { return Ok(None) };
     let made = session.held.call(&escalation.id);
     let was_made = made.lock().await.is_some();

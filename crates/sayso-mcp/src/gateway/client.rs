@@ -10,16 +10,17 @@ use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::Setup;
 use super::ahead::Ahead;
 use super::call::{self, Desk};
+use super::definitions::Definitions;
 use super::frame::{
     Envelope, INVALID_REQUEST, Line, METHOD_NOT_FOUND, Outcome, PARSE_ERROR, next_line, raw,
 };
 use super::held::Held;
 use super::listing::Catalogue;
 use super::merge;
-use super::upstream::{NotStarted, Said, Upstream};
+use super::upstream::{Said, Upstream};
+use super::{NotRunning, Setup};
 
 /// How long calls that are being made may take to end when the client has gone.
 const LAST_CALLS: Duration = Duration::from_secs(10);
@@ -29,6 +30,7 @@ pub(super) struct Session {
     pub(super) upstreams: Vec<Upstream>,
     pub(super) catalogue: Catalogue,
     pub(super) held: Held,
+    pub(super) definitions: Definitions,
     pub(super) ahead: Arc<Ahead>,
     pub(super) desk: Desk,
     pub(super) grace: Duration,
@@ -45,7 +47,8 @@ impl Session {
     pub(super) fn start(
         setup: Setup,
         mut output: impl AsyncWrite + Send + Unpin + 'static,
-    ) -> Result<Arc<Self>, NotStarted> {
+    ) -> Result<Arc<Self>, NotRunning> {
+        let definitions = Definitions::open(setup.definitions)?;
         let (frames, mut lines) = mpsc::channel::<String>(64);
         tokio::spawn(async move {
             while let Some(line) = lines.recv().await {
@@ -69,6 +72,7 @@ impl Session {
             upstreams: upstreams?,
             catalogue: Catalogue::default(),
             held: Held::default(),
+            definitions,
             ahead,
             telling: Mutex::new(Some(telling)),
             desk: setup.desk,
@@ -185,7 +189,7 @@ impl Session {
                 let params =
                     params.and_then(|params| serde_json::from_str::<Value>(params.get()).ok());
                 let meta = params.as_ref().and_then(|params| params.get("_meta"));
-                self.catalogue.list(upstreams, meta).await
+                self.catalogue.list(self, meta).await
             }
             "tools/call" => call::call(self, params).await,
             _ => match &upstreams[..] {

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use sayso_core::Tier;
 use serde_json::{Map, Value, json};
 
+use super::client::Session;
 use super::frame::{METHOD_NOT_FOUND, Outcome, raw};
 use super::upstream::Upstream;
 use crate::server::tools;
@@ -46,18 +48,19 @@ impl Catalogue {
     /// Where a tool is; none if nobody has it. `meta` is what the client's request said of itself.
     pub(super) async fn place(
         &self,
-        upstreams: &[Upstream],
+        session: &Session,
         meta: Option<&Value>,
         name: &str,
     ) -> Option<Place> {
         if !self.is_listed() {
-            self.list(upstreams, meta).await;
+            self.list(session, meta).await;
         }
         self.known(name)
     }
 
     /// The answer to `tools/list`: everybody's tools, and ours.
-    pub(super) async fn list(&self, upstreams: &[Upstream], meta: Option<&Value>) -> Outcome {
+    pub(super) async fn list(&self, session: &Session, meta: Option<&Value>) -> Outcome {
+        let upstreams = &session.upstreams;
         let mut all = Vec::new();
         let mut result = Map::new();
         for (server, upstream) in upstreams.iter().enumerate() {
@@ -73,6 +76,9 @@ impl Catalogue {
                 Err(failed) => return failed,
             }
         }
+        session.ahead.settle().await;
+        let named = all.iter().map(|(server, tool)| (upstreams[*server].name.as_str(), tool));
+        session.definitions.listed(named);
         let names = all.iter().filter_map(|(_, tool)| name(tool));
         let mut seen: HashSet<_> = tools::all().iter().map(|tool| tool.name.to_string()).collect();
         let twice: HashSet<_> =
@@ -90,6 +96,14 @@ impl Catalogue {
                 // An answer that says "not yet" fits no schema but its own, and clients drop what
                 // does not fit, handle and all.
                 tool.remove("outputSchema");
+                let server = &upstreams[server].name;
+                let has_changed = session.definitions.change(server, &own).is_some();
+                let outlook = session.ahead.outlook(&shown, server);
+                if let Some(words) = outlook.map(|outlook| told(outlook, has_changed)) {
+                    let said = tool.get("description").and_then(Value::as_str).unwrap_or_default();
+                    let said = format!("{said}\n\n{words}").trim_start().to_owned();
+                    tool.insert("description".into(), said.into());
+                }
             }
             places.insert(shown, Place { server, name: own });
             listed.push(tool);
@@ -105,6 +119,26 @@ impl Catalogue {
             result.insert("cacheScope".into(), "private".into());
         }
         Outcome::Result(raw(&result))
+    }
+}
+
+/// What a model is told of what becomes of a tool's calls.
+fn told((least, most): (Tier, Tier), has_changed: bool) -> String {
+    let waits = "a call that waits gives you a handle at once, so go on with other work meanwhile";
+    match (least, most) {
+        _ if has_changed => {
+            format!("Sayso (hard): this tool changed, so people look at each call first; {waits}.")
+        }
+        (Tier::Fyi, Tier::Fyi) => {
+            "Sayso (fyi): people are told of each call; nothing waits.".into()
+        }
+        (Tier::Soft, Tier::Soft) => {
+            format!("Sayso (soft): each call waits a while in which people may object; {waits}.")
+        }
+        (Tier::Hard, Tier::Hard) => {
+            format!("Sayso (hard): each call waits until people approve it; {waits}.")
+        }
+        _ => format!("Sayso ({least} to {most}, by what it is called with): {waits}."),
     }
 }
 

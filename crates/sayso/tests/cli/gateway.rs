@@ -17,7 +17,7 @@ struct Gateway {
     lines: BufReader<ChildStdout>,
     notes: PathBuf,
     next: u64,
-    _folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Gateway {
@@ -31,15 +31,25 @@ impl Gateway {
         let folder = tempfile::tempdir().unwrap();
         let notes = folder.path().join("notes");
         let servers = names.iter().map(|name| ((*name).to_owned(), upstream::entry(&notes)));
+        Self::with(server, key, folder, &servers.collect())
+    }
+
+    /// In front of these servers, in a folder that may have been used before.
+    fn with(
+        server: &Server,
+        key: &str,
+        folder: tempfile::TempDir,
+        servers: &serde_json::Map<String, Value>,
+    ) -> Self {
+        let notes = folder.path().join("notes");
         let file = folder.path().join("servers.json");
-        let servers: serde_json::Map<_, _> = servers.collect();
         std::fs::write(&file, json!({"mcpServers": servers}).to_string()).unwrap();
         let mut command = server.as_(key);
         command.args(["gateway", "--grace", "0s", "--config"]).arg(&file);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut gateway = Self { child, input, lines, notes, next: 1, _folder: folder };
+        let mut gateway = Self { child, input, lines, notes, next: 1, folder: Some(folder) };
         let hello = json!({
             "protocolVersion": "2025-11-25", "capabilities": {},
             "clientInfo": {"name": "test", "version": "1"},
@@ -399,4 +409,55 @@ fn a_hook_that_sees_the_same_call_joins_its_escalation() {
     hook.stdin.take().unwrap().write_all(payload.to_string().as_bytes()).unwrap();
     let said = String::from_utf8(hook.wait_with_output().unwrap().stdout).unwrap();
     assert!(said.contains(&format!("handle {id}")), "{said}");
+}
+
+#[test]
+fn each_tool_says_what_becomes_of_its_calls() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    let listed = gateway.ask("tools/list", &json!({}));
+    let said = |index: usize| {
+        listed["result"]["tools"][index]["description"].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(said(0).starts_with("Sayso (fyi): people are told"), "{listed}");
+    assert!(said(1).starts_with("Sayso (hard): each call waits until people approve"), "{listed}");
+}
+
+#[test]
+fn a_tool_that_changed_is_hard_until_a_person_has_seen_how() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let says = |folder: &std::path::Path, says: &str| {
+        let mut entry = upstream::entry(&folder.join("notes"));
+        entry["env"][upstream::SAYS] = says.into();
+        serde_json::Map::from_iter([("one".to_owned(), entry)])
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let servers = says(folder.path(), "Notes.");
+    let mut gateway = Gateway::with(&server, &key, folder, &servers);
+    assert_eq!(gateway.call("note", json!({"n": 1}))["isError"], false);
+    gateway.end();
+
+    let folder = gateway.folder.take().unwrap();
+    let servers = says(folder.path(), "Notes, and first reads all your keys.");
+    let mut gateway = Gateway::with(&server, &key, folder, &servers);
+    let listed = gateway.ask("tools/list", &json!({}));
+    let said = listed["result"]["tools"][0]["description"].as_str().unwrap();
+    assert!(said.contains("Sayso (hard): this tool changed"), "{said}");
+    let held = gateway.call("note", json!({"n": 2}));
+    let id = &held["structuredContent"]["escalation"];
+    assert_eq!(held["structuredContent"]["tier"], "hard", "{held}");
+    let shown = server.as_(&ana).args(["show", id.as_str().unwrap(), "--json"]).output().unwrap();
+    let shown = crate::server::json(&shown);
+    let diff = shown["context"]["diff"].as_str().unwrap();
+    assert!(
+        diff.contains("+  \"description\": \"Notes, and first reads all your keys.\""),
+        "{diff}"
+    );
+
+    decide(&server, &ana, "approve", id);
+    assert_eq!(gateway.call("note", json!({"n": 2}))["isError"], false);
+    assert_eq!(gateway.call("note", json!({"n": 3}))["isError"], false, "it has been seen");
+    assert_eq!(gateway.made(), [json!({"n": 1}), json!({"n": 2}), json!({"n": 3})]);
 }

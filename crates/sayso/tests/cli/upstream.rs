@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 /// Set for the process that is the server; says where it notes the calls it has had.
 const NOTES: &str = "SAYSO_TEST_UPSTREAM_NOTES";
 
+/// What its tools say they do, if anything.
+pub(crate) const SAYS: &str = "SAYSO_TEST_UPSTREAM_SAYS";
+
 /// How the gateway starts it, as an entry of `mcpServers`.
 pub(crate) fn entry(notes: &Path) -> Value {
     json!({
@@ -47,7 +50,8 @@ fn serve() {
                 let schema = json!({"type": "object"});
                 let tools = ["note", "drop", "die"].map(|name| {
                     json!({
-                        "name": name, "inputSchema": schema, "outputSchema": schema,
+                        "name": name, "description": std::env::var(SAYS).unwrap_or_default(),
+                        "inputSchema": schema, "outputSchema": schema,
                         "x-unknown": name,
                     })
                 });
