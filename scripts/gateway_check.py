@@ -41,6 +41,9 @@ async def offered(client):
     tools = [tool for tool in await of(client.list_tools, "tools") if tool["name"] not in OURS]
     for tool in tools:
         tool.pop("outputSchema", None)
+        # What the gateway adds stands in a paragraph of its own.
+        said = tool.get("description", "").split("Sayso (")[0].rstrip()
+        tool["description"] = said
     return {
         "tools": tools,
         "resources": await of(client.list_resources, "resources"),

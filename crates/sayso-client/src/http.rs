@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::{
-    CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Policy, Problem, Propose, Redeem,
-    Redeemed, Report,
+    CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Policy, Problem, Propose, PutPolicy,
+    Redeem, Redeemed, Report,
 };
 
 /// How long a connection may take to come about, and an answer beyond the time it may wait.
@@ -124,6 +124,13 @@ impl Client {
     /// The policy in force.
     pub fn policy(&self) -> Result<Policy, ClientError> {
         self.fetch("/v1/policy")
+    }
+
+    /// Puts another policy in force.
+    pub fn put_policy(&self, put: &PutPolicy) -> Result<Policy, ClientError> {
+        let request = self.agent.put(format!("{}/v1/policy", self.url));
+        let request = request.config().timeout_global(Some(PATIENCE)).build();
+        self.answer(self.authorized(request).send_json(put))
     }
 
     /// Calls a halt.

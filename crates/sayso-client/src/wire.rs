@@ -308,6 +308,18 @@ pub struct Policy {
     pub problem: Option<String>,
 }
 
+/// `PUT /v1/policy`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PutPolicy {
+    /// The policy's text, TOML.
+    pub policy: String,
+    /// The permit of a granted `sayso.policy.apply`, if it asks for less anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permit: Option<String>,
+}
+
 /// `POST /v1/halts`. Without `agent`, `tool` and `rule`, everything is halted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -25,6 +25,7 @@ use crate::job::{Act, Done, Job, Propose, Work};
 use crate::listening::{Ears, Listening};
 use crate::metrics::Metrics;
 use crate::permit::PermitKey;
+use crate::policy::NotPut;
 use crate::policy::{PolicyFile, PolicyState};
 use crate::record::{Ask, AtHand, Edited, Record, Remark};
 use crate::stream::Stream;
@@ -182,6 +183,15 @@ impl Engine {
     /// What judges proposals.
     pub fn policy(&self) -> PolicyState {
         self.inner.policy.state()
+    }
+
+    /// Puts another policy in force, and writes it to the policy's file. Judging whether that may
+    /// be done is the caller's.
+    pub fn put_policy(&self, policy: Policy) -> Result<(), NotPut> {
+        let policy = self.inner.policy.put(policy)?;
+        let engine = self.clone();
+        tokio::spawn(async move { engine.record_policy(&policy).await });
+        Ok(())
     }
 
     /// The key that permits are signed with.

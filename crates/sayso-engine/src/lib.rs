@@ -28,7 +28,7 @@ pub use engine::{DecideError, Engine, NewEscalation, Options, Redeemed, Subject}
 pub use error::EngineError;
 pub use listening::Listening;
 pub use metrics::Metrics;
-pub use policy::{NoPolicy, PolicyFile, PolicyState};
+pub use policy::{NoPolicy, NotPut, PolicyFile, PolicyState};
 pub use record::{Ask, Record, Remark};
 pub use stream::{Stream, Update};
 pub use wake::Published;

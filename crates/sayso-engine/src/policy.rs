@@ -44,7 +44,33 @@ pub enum NoPolicy {
     },
 }
 
+/// Why a policy did not come into force.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPut {
+    /// There is no file to write it to.
+    #[error("the policy of this server is in no file")]
+    NoFile,
+    /// The file can't be written.
+    #[error("the policy's file can't be written: {0}")]
+    Unwritable(#[from] std::io::Error),
+}
+
 impl PolicyFile {
+    /// Writes a policy to the file and puts it in force; neither, if it can't be written.
+    pub(crate) fn put(&self, policy: Policy) -> Result<Arc<Policy>, NotPut> {
+        let path = self.path.as_deref().ok_or(NotPut::NoFile)?;
+        let beside = path.with_extension("new");
+        // Held all along, so that the new file is not read before it is in force.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        std::fs::write(&beside, policy.text())?;
+        std::fs::rename(&beside, path)?;
+        *seen = stamp(path).ok();
+        let policy = Arc::new(policy);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        *state = PolicyState { policy: Arc::clone(&policy), problem: None };
+        Ok(policy)
+    }
+
     /// The built-in policy: everything is hard.
     pub fn built_in() -> Self {
         Self::holding(None, Policy::default())

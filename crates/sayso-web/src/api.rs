@@ -10,6 +10,7 @@ pub(crate) mod halts;
 mod ledger;
 pub mod openapi;
 mod permits;
+mod policy;
 pub mod problem;
 mod rate;
 mod service;
@@ -35,7 +36,7 @@ pub fn router(web: Web) -> Router {
         .route("/v1/halts", get(halts::list).post(halts::call))
         .route("/v1/halts/{id}", delete(halts::lift))
         .route("/v1/ledger/entries", get(ledger::entries))
-        .route("/v1/policy", get(service::policy))
+        .route("/v1/policy", get(policy::policy).put(policy::put))
         .route("/v1/me", get(service::me))
         .route("/problems/{slug}", get(problem::page))
         .route("/healthz", get(service::health))

@@ -209,6 +209,9 @@ pub(crate) enum PolicyCommand {
     Diff(DiffPolicy),
     /// Propose a policy for the tools of MCP servers
     Draft(DraftPolicy),
+    /// Put a policy in force on the server: what only asks for more at once (a reviewer's token),
+    /// anything else when people have approved it (an agent's key)
+    Apply(ApplyPolicy),
 }
 
 /// Where the tools are known from.
@@ -276,6 +279,15 @@ pub(crate) struct DiffPolicy {
 pub(crate) struct DraftPolicy {
     #[command(flatten)]
     pub(crate) tools: Tools,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyPolicy {
+    /// The policy
+    pub(crate) file: PathBuf,
+    /// Don't wait for people: exit 3, and run the same again later
+    #[arg(long)]
+    pub(crate) detach: bool,
 }
 
 #[derive(Debug, Args)]

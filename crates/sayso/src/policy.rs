@@ -1,8 +1,12 @@
 //! `sayso policy`: check, explain, test, diff and draft, all without a server.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
+use sayso_client::ClientError;
+use sayso_client::wire::{self, Propose, PutPolicy};
+use sayso_core::action::POLICY_APPLY;
 use sayso_core::json::{Limits, read as read_json};
 use sayso_core::{Action, AgentName, ToolName};
 use sayso_mcp::gateway::{Config, survey};
@@ -13,7 +17,8 @@ use sayso_policy::{
 use serde_json::{Value, json};
 
 use crate::cli::{
-    CheckPolicy, Common, DiffPolicy, DraftPolicy, ExplainPolicy, PolicyCommand, TestPolicy, Tools,
+    ApplyPolicy, CheckPolicy, Common, DiffPolicy, DraftPolicy, ExplainPolicy, PolicyCommand,
+    TestPolicy, Tools,
 };
 use crate::exit::Exit;
 use crate::output::{BAD, BOLD, CAREFUL, DIM, GOOD, json as print_json, say, styled};
@@ -27,6 +32,7 @@ pub(crate) fn run(common: &Common, command: &PolicyCommand) -> anyhow::Result<Ex
         PolicyCommand::Test(wanted) => test(common, wanted),
         PolicyCommand::Diff(wanted) => compare(common, wanted),
         PolicyCommand::Draft(wanted) => propose(wanted),
+        PolicyCommand::Apply(wanted) => apply(common, wanted),
     }
 }
 
@@ -230,4 +236,61 @@ fn propose(wanted: &DraftPolicy) -> anyhow::Result<Exit> {
     };
     print!("{}", draft(&tools));
     Ok(Exit::Done)
+}
+
+/// How long one request waits for people.
+const WAIT: Duration = Duration::from_secs(30);
+
+fn apply(common: &Common, wanted: &ApplyPolicy) -> anyhow::Result<Exit> {
+    let new = policy(&wanted.file)?;
+    let client = common.client()?;
+    let permit = if client.me()?.roles.iter().any(|role| role == "agent") {
+        let mut asked = ask_for(&client, &new)?;
+        while asked.is_pending() {
+            if wanted.detach {
+                say!("{} waits for people ({}).", wanted.file.display(), asked.id);
+                return Ok(Exit::Undecided);
+            }
+            asked = client.get(&asked.id, WAIT)?;
+        }
+        if asked.permit.is_none() {
+            bail!("it is not to be in force: {}", text::line(&asked.reason));
+        }
+        asked.permit
+    } else {
+        None
+    };
+    let put = PutPolicy { policy: new.text().to_owned(), permit };
+    match client.put_policy(&put) {
+        Ok(now) if common.json => print_json(&now)?,
+        Ok(now) => say!("{} in force: {}", styled(GOOD.bold(), "✓"), &now.hash[..12]),
+        Err(ClientError::Refused(problem)) => {
+            say!("{} {}", styled(BAD.bold(), "refused:"), text::line(&problem.detail));
+            return Ok(Exit::Refused);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Exit::Done)
+}
+
+/// Asks people for a policy in place of the one in force, and shows what it changes.
+fn ask_for(client: &sayso_client::Client, new: &Policy) -> anyhow::Result<wire::Escalation> {
+    let now = client.policy()?;
+    let old = Policy::parse(&now.text).context("the policy in force can't be read")?;
+    let changes = diff(&old, new);
+    let Value::Object(arguments) = json!({"policy": new.text()}) else { bail!("no arguments") };
+    let action = wire::Action {
+        tool: POLICY_APPLY.into(),
+        arguments,
+        resource: None,
+        precondition: Some(json!({"policy": now.hash})),
+    };
+    let propose = Propose {
+        action: Some(action),
+        message: "Another policy, in place of the one in force.".into(),
+        context: Some(json!({"changes": changes.changes, "gaps": changes.gaps})),
+        join: true,
+        ..Propose::default()
+    };
+    Ok(client.propose(&propose, None, Duration::ZERO)?)
 }

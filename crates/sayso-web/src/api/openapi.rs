@@ -5,7 +5,7 @@ use sayso_client::wire;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{decisions, escalations, events, halts, ledger, permits, service};
+use super::{decisions, escalations, events, halts, ledger, permits, policy, service};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +19,7 @@ use super::{decisions, escalations, events, halts, ledger, permits, service};
         escalations::propose, escalations::read, escalations::list, escalations::withdraw,
         decisions::decide, permits::redeem, permits::receipt, events::events,
         halts::call, halts::list, halts::lift, ledger::entries,
-        service::me, service::policy, service::health, service::ready, service::metrics, service::jwks,
+        service::me, policy::policy, policy::put, service::health, service::ready, service::metrics, service::jwks,
     ),
     components(schemas(
         wire::Propose, wire::Escalation, wire::Decide, wire::Redeem, wire::Redeemed, wire::Report,

@@ -68,6 +68,12 @@ kinds! {
         "Redeem with the credential of the executor that the permit names.";
     POLICY_TIGHTENED = 409 "policy-tightened" "Today's policy asks for more"
         "Ask again: it will be judged by the policy of today.";
+    POLICY_LOOSENS = 409 "policy-loosens" "The policy would ask for less"
+        "Propose `sayso.policy.apply`, and put it in force with the permit.";
+    POLICY_MOVED = 409 "policy-moved" "Another policy is in force by now"
+        "Propose it again, with the hash of the present one as precondition.";
+    POLICY_FIXED = 409 "policy-fixed" "This server's policy can't be changed this way"
+        "Mend what the detail names, or change the file.";
     NOT_STARTED = 409 "not-started" "Nothing was started"
         "Redeem the permit before reporting on it.";
     RECEIPTED = 409 "already-receipted" "The receipt is written"

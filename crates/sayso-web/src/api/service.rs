@@ -53,19 +53,6 @@ pub(super) async fn jwks(State(web): State<Web>) -> Json<Value> {
     Json(web.engine.permits().jwks())
 }
 
-/// The policy in force, for those who judge ahead of asking, like the gateway.
-#[utoipa::path(get, path = "/v1/policy", tag = "service",
-    responses((status = 200, description = "The policy", body = wire::Policy)),
-    security(("agent" = []), ("reviewer" = [])))]
-pub(super) async fn policy(State(web): State<Web>, _: Caller) -> Json<wire::Policy> {
-    let state = web.engine.policy();
-    Json(wire::Policy {
-        hash: state.policy.hash().to_string(),
-        text: state.policy.text().to_owned(),
-        problem: state.problem.as_deref().map(str::to_owned),
-    })
-}
-
 /// Who the caller is.
 #[utoipa::path(get, path = "/v1/me", tag = "service",
     responses((status = 200, description = "You", body = wire::Me)),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::server::{json as parsed, sayso};
+use crate::server::{POLICY as PRESENT, Server, json as parsed, sayso};
 use crate::upstream;
 
 const POLICY: &str = r#"
@@ -140,4 +140,89 @@ fn a_draft_is_made_of_what_real_servers_offer() {
     let checked = folder.run_json(&["check", "draft.toml", "--servers", "servers.json"]);
     assert_eq!(checked["problems"], json!([]));
     assert_eq!(folder.run(&["draft"]).0, 2);
+}
+
+/// Puts a policy in force as somebody; the exit code and what was printed.
+fn apply(server: &Server, token: &str, file: &Path, more: &[&str]) -> (i32, String) {
+    let mut command = server.as_(token);
+    let output = command.args(["policy", "apply"]).arg(file).args(more).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap(), said.into_owned())
+}
+
+fn tier(server: &Server, key: &str, tool: &str) -> String {
+    let mut command = server.as_(key);
+    let asked = command.args(["ask", "--tool", tool, "--detach", "--json"]).output().unwrap();
+    parsed(&asked)["tier"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn people_may_tighten_the_policy_and_loosening_it_takes_a_say_so() {
+    let server = Server::start();
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let folder = Folder::new();
+    let stricter = folder.put("stricter.toml", &PRESENT.replace("\"fyi\"", "\"hard\""));
+    let looser = folder.put("looser.toml", &PRESENT.replace("\"hard\"", "\"soft\""));
+
+    let (code, said) = apply(&server, &ana, &looser, &[]);
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("tier hard to soft for drop") && said.contains("sayso.policy.apply"),
+        "{said}"
+    );
+    assert_eq!(tier(&server, &bot, "drop"), "hard");
+
+    let (code, said) = apply(&server, &bot, &looser, &["--detach"]);
+    assert_eq!(code, 3, "{said}");
+    let page = sayso_client::Client::new(&server.url, &ana).list("state=pending").unwrap();
+    let asked = page
+        .items
+        .iter()
+        .find(|it| it.action.as_ref().is_some_and(|action| action.tool == "sayso.policy.apply"));
+    let asked = asked.unwrap();
+    assert_eq!(asked.tier, "hard");
+    assert_eq!(asked.context.as_ref().unwrap()["changes"][0]["direction"], "looser");
+    let approved = server.as_(&ana).args(["approve", &asked.id, "--yes"]).output().unwrap();
+    assert!(approved.status.success(), "{approved:?}");
+    let (code, said) = apply(&server, &bot, &looser, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(tier(&server, &bot, "shell"), "soft");
+
+    let (code, said) = apply(&server, &ana, &stricter, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(tier(&server, &bot, "note"), "hard");
+    let kept = std::fs::read_to_string(server.data().join("test-policy.toml")).unwrap();
+    assert_eq!(kept, std::fs::read_to_string(&stricter).unwrap());
+}
+
+#[test]
+fn a_policy_that_people_saw_against_another_one_does_not_come_into_force() {
+    let server = Server::start();
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let folder = Folder::new();
+    let looser = PRESENT.replace("\"hard\"", "\"soft\"");
+    let client = sayso_client::Client::new(&server.url, &bot);
+    let present = client.policy().unwrap().hash;
+    let ask = |precondition: Value| {
+        let action = json!({"tool": "sayso.policy.apply", "arguments": {"policy": looser},
+                            "precondition": precondition});
+        let propose = serde_json::from_value(json!({"action": action})).unwrap();
+        let asked = client.propose(&propose, None, std::time::Duration::ZERO).unwrap();
+        let approved = server.as_(&ana).args(["approve", &asked.id, "--yes"]).output().unwrap();
+        assert!(approved.status.success(), "{approved:?}");
+        client.get(&asked.id, std::time::Duration::ZERO).unwrap().permit
+    };
+    let put = |policy: &str, permit: Option<String>| {
+        let put = sayso_client::wire::PutPolicy { policy: policy.to_owned(), permit };
+        client.put_policy(&put).map(|_| ()).map_err(|error| error.to_string())
+    };
+    let permit = ask(json!({"policy": present}));
+    let other = put(&format!("{looser}# more"), permit.clone()).unwrap_err();
+    assert!(other.contains("is not for `sayso.policy.apply` with this policy"), "{other}");
+    let stricter = folder.put("s.toml", &PRESENT.replace("\"fyi\"", "\"hard\""));
+    assert_eq!(apply(&server, &ana, &stricter, &[]).0, 0);
+    let moved = put(&looser, permit.clone()).unwrap_err();
+    assert!(moved.contains("another policy is in force"), "{moved}");
+    assert!(put(&looser, permit).unwrap_err().contains("redeemed"), "and the permit is used up");
+    assert!(put(&looser, None).unwrap_err().contains("permit"), "an agent decides nothing");
 }
