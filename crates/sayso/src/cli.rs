@@ -427,6 +427,12 @@ pub(crate) struct Run {
     /// The tool that the policy knows this by
     #[arg(long, default_value = "shell")]
     pub(crate) tool: String,
+    /// Give the command this secret, once people have approved it with that name in view
+    #[arg(long, value_name = "NAME", requires = "secrets", conflicts_with = "resume")]
+    pub(crate) secret: Vec<String>,
+    /// Where secrets come from (TOML): `[secret.NAME]` with `file = "…"` or `command = ["…"]`
+    #[arg(long, value_name = "FILE", env = "SAYSO_SECRETS")]
+    pub(crate) secrets: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) about: About,
     /// The command

@@ -3,6 +3,8 @@
 //! What runs is what was approved: the command is taken from the redeemed action, not from what was
 //! typed.
 
+mod secrets;
+
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use sayso_client::Client;
 use sayso_client::wire::{Action, Escalation, Report};
 use serde_json::{Value, json};
 
+use self::secrets::Secrets;
 use crate::ask::{propose, settle};
 use crate::cli::{Common, Run};
 use crate::connect::resolve;
@@ -21,6 +24,8 @@ use crate::output::{json, verdict};
 
 pub(crate) fn run(common: &Common, run: &Run) -> anyhow::Result<Exit> {
     let client = common.client()?;
+    let secrets = Secrets::open(run.secrets.as_deref())?;
+    secrets.check(&run.secret)?;
     let escalation = match &run.about.resume {
         Some(id) => resolve(&client, id)?,
         None => match propose(&client, &run.about, (Some(action(run)?), None))? {
@@ -30,10 +35,14 @@ pub(crate) fn run(common: &Common, run: &Run) -> anyhow::Result<Exit> {
     };
     let escalation = settle(common, &client, &run.about, escalation)?;
     match escalation.outcome.as_deref() {
-        Some("granted") => redeem_and_run(&client, &escalation),
+        Some("granted") => redeem_and_run(&client, &secrets, &escalation),
         // fyi: people are told, and nothing was asked of them.
         Some("noted") => match &escalation.action {
-            Some(action) => Ok(execute(action)?.0),
+            Some(action) if !secrets::named(action)?.is_empty() => bail!(
+                "the policy lets this through without anybody's say-so, and so without secrets: \
+                 give it a rule that asks people"
+            ),
+            Some(action) => Ok(execute(action, Vec::new())?.0),
             None => bail!("{} is no command", escalation.id),
         },
         _ => {
@@ -53,22 +62,31 @@ pub(crate) fn run(common: &Common, run: &Run) -> anyhow::Result<Exit> {
 fn action(run: &Run) -> anyhow::Result<Action> {
     let folder = std::env::current_dir().context("can't tell the working folder")?;
     let Some(folder) = folder.to_str() else { bail!("the working folder's name is not UTF-8") };
-    let arguments = json!({"command": run.command, "cwd": folder});
+    let mut arguments = json!({"command": run.command, "cwd": folder});
+    if !run.secret.is_empty() {
+        arguments["secrets"] = json!(run.secret);
+    }
     let Value::Object(arguments) = arguments else { bail!("no arguments") };
     Ok(Action { tool: run.tool.clone(), arguments, resource: None, precondition: None })
 }
 
-fn redeem_and_run(client: &Client, escalation: &Escalation) -> anyhow::Result<Exit> {
+fn redeem_and_run(
+    client: &Client,
+    secrets: &Secrets,
+    escalation: &Escalation,
+) -> anyhow::Result<Exit> {
     let Some(permit) = &escalation.permit else {
         bail!("{} was granted, but its permit is used up: {}", escalation.id, escalation.reason);
     };
     let redeemed = client.redeem(permit)?;
     // From here on it counts as begun, whatever becomes of us: the receipt says which.
-    let (exit, report) = match execute(&redeemed.action) {
+    let released = secrets.release(&redeemed.action);
+    let ran = released.and_then(|secrets| execute(&redeemed.action, secrets));
+    let (exit, report) = match ran {
         Ok((exit, None)) => (exit, ("succeeded", None)),
         Ok((exit, Some(how))) => (exit, ("failed", Some(how))),
         Err(error) => {
-            let report = Report { result: "failed".into(), comment: Some(error.to_string()) };
+            let report = Report { result: "failed".into(), comment: Some(format!("{error:#}")) };
             client.report(&redeemed.permit_id, &report)?;
             return Err(error);
         }
@@ -81,7 +99,10 @@ fn redeem_and_run(client: &Client, escalation: &Escalation) -> anyhow::Result<Ex
 }
 
 /// Runs the command of an action; its exit, and what to report if it did not succeed.
-fn execute(action: &Action) -> anyhow::Result<(Exit, Option<String>)> {
+fn execute(
+    action: &Action,
+    secrets: Vec<(String, String)>,
+) -> anyhow::Result<(Exit, Option<String>)> {
     let words = action.arguments.get("command").and_then(Value::as_array);
     let words: Option<Vec<&str>> =
         words.and_then(|words| words.iter().map(Value::as_str).collect());
@@ -89,7 +110,7 @@ fn execute(action: &Action) -> anyhow::Result<(Exit, Option<String>)> {
         bail!("the approved action is no command: `command` must be a list of texts");
     };
     let mut command = Command::new(program);
-    command.args(arguments);
+    command.args(arguments).envs(secrets);
     if let Some(folder) = action.arguments.get("cwd").and_then(Value::as_str) {
         command.current_dir(folder);
     }

@@ -81,3 +81,78 @@ fn a_command_that_is_not_there_is_a_failed_receipt() {
     assert_eq!(code, Some(2));
     assert_eq!(receipt(&server, &ana)["result"], "failed");
 }
+
+/// A file of secrets: one from a file, one from a command that leaves a mark when it is run.
+fn secrets(server: &Server) -> std::path::PathBuf {
+    let folder = server.data();
+    std::fs::write(folder.join("token"), "s3cret\n").unwrap();
+    let text = format!(
+        "[secret.TOKEN]\nfile = \"{}\"\n[secret.OTHER]\ncommand = [\"sh\", \"-c\", \"touch {}; echo o\"]\n",
+        folder.join("token").display(),
+        folder.join("read").display()
+    );
+    let file = folder.join("secrets.toml");
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn a_secret_is_released_to_the_approved_command_only_and_not_before() {
+    let server = Server::start();
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let file = secrets(&server);
+    let run = |words: &[&str]| {
+        let mut command = server.as_(&bot);
+        command.arg("run").arg("--secrets").arg(&file).args(words).output().unwrap()
+    };
+    let show = [
+        "--secret",
+        "TOKEN",
+        "--secret",
+        "OTHER",
+        "--detach",
+        "--json",
+        "--",
+        "sh",
+        "-c",
+        "echo $TOKEN-$OTHER",
+    ];
+    let asked = json(&run(&show));
+    assert_eq!(asked["action"]["arguments"]["secrets"], serde_json::json!(["TOKEN", "OTHER"]));
+    assert!(!asked.to_string().contains("s3cret"), "{asked}");
+    assert!(!server.data().join("read").exists(), "nothing is read before it is approved");
+    let id = asked["id"].as_str().unwrap();
+    let approved = server.as_(&ana).args(["approve", id, "--yes"]).output().unwrap();
+    assert!(approved.status.success(), "{approved:?}");
+    let ran = run(&["--resume", id]);
+    assert_eq!(String::from_utf8_lossy(&ran.stdout).lines().last(), Some("s3cret-o"), "{ran:?}");
+
+    let unknown = run(&["--secret", "NONE", "--", "true"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("--secret NONE"), "{unknown:?}");
+    let told = run(&["--tool", "note", "--secret", "TOKEN", "--", "sh", "-c", "echo $TOKEN"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&told.stderr).contains("without secrets"), "{told:?}");
+    assert!(!String::from_utf8_lossy(&told.stdout).contains("s3cret"));
+}
+
+#[test]
+fn a_secret_that_cannot_be_had_is_a_failed_receipt_and_nothing_runs() {
+    let server = Server::start();
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let (file, mark) = (secrets(&server), server.data().join("mark"));
+    let mut command = server.as_(&bot);
+    command
+        .arg("run")
+        .arg("--secrets")
+        .arg(&file)
+        .args(["--secret", "TOKEN", "--detach", "--json"]);
+    let asked = json(&command.args(["--", "touch"]).arg(&mark).output().unwrap());
+    let id = asked["id"].as_str().unwrap();
+    server.as_(&ana).args(["approve", id, "--yes"]).output().unwrap();
+    std::fs::remove_file(server.data().join("token")).unwrap();
+    let mut command = server.as_(&bot);
+    let ran = command.arg("run").arg("--secrets").arg(&file).args(["--resume", id]).output();
+    assert_eq!(ran.unwrap().status.code(), Some(2));
+    assert!(!mark.exists());
+    assert_eq!(receipt(&server, &ana)["result"], "failed");
+}
