@@ -17,6 +17,14 @@ pub enum WorkspaceEvent {
         /// Its name.
         name: AgentName,
     },
+    /// An agent is called at another address from now on, or nowhere.
+    CallbackSet {
+        /// Which agent.
+        agent: AgentName,
+        /// The address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+    },
     /// A person was given a token.
     ReviewerAdded {
         /// Their name.
@@ -48,6 +56,7 @@ impl WorkspaceEvent {
     pub fn word(&self) -> &'static str {
         match self {
             Self::AgentAdded { .. } => "agent_added",
+            Self::CallbackSet { .. } => "callback_set",
             Self::ReviewerAdded { .. } => "reviewer_added",
             Self::PolicyLoaded { .. } => "policy_loaded",
             Self::HaltCalled { .. } => "halt_called",

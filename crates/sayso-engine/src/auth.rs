@@ -10,7 +10,7 @@ use sayso_core::credential::{
     SecretKind, SessionToken,
 };
 use sayso_core::{AgentName, Digest, Period, ReviewerName};
-use sayso_store::{NewSecret, Store, StoreError};
+use sayso_store::{Callback, NewSecret, Store, StoreError};
 
 /// How long a looked-up credential is believed without asking the store again: the longest that
 /// a revocation made by another process can go unnoticed.
@@ -163,6 +163,20 @@ impl Authority {
         self.store.add_agent(&record, now).await?;
         self.believed.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(NewAgent { name, key })
+    }
+
+    /// Has an agent called at that address when something of its is settled; what the calls are
+    /// signed with, or none if there is no such agent. Without an address it is called no more.
+    pub async fn set_callback(
+        &self,
+        agent: &AgentName,
+        url: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<[u8; 32]>, StoreError> {
+        let secret = crate::entropy();
+        let callback = url.map(|url| Callback { url: url.to_owned(), secret });
+        let is_known = self.store.set_callback(agent, callback.as_ref(), now).await?;
+        Ok(is_known.then_some(secret))
     }
 
     /// Adds a person, or gives one new secrets and roles.

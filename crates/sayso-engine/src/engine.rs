@@ -19,6 +19,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::Shared;
 use crate::auth::Authority;
+use crate::callback::Callbacks;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::error::EngineError;
 use crate::job::{Act, Done, Job, Propose, Work};
@@ -35,6 +36,8 @@ use crate::writer::WriterLoop;
 /// How many jobs may wait for the writer before callers wait in turn.
 const QUEUE: usize = 4_096;
 /// How often the policy file is looked at.
+/// How often it is looked where agents want to be called.
+const CALLBACK_LOOK: Duration = Duration::from_secs(2);
 const POLICY_LOOK: Duration = Duration::from_millis(500);
 
 /// How an engine is set up.
@@ -134,8 +137,10 @@ impl Engine {
             at_hand: AtHand::default(),
             waiters: Waiters::default(),
             metrics: Metrics::default(),
+            callbacks: Callbacks::default(),
             store: Arc::clone(&store),
         });
+        shared.callbacks.look(&*store).await?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writer = WriterLoop::new(Arc::clone(&shared), writer, queue);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -161,13 +166,14 @@ impl Engine {
         let policy = engine.policy().policy;
         engine.record_policy(&policy).await;
         tokio::spawn(follow_policy(Arc::downgrade(&engine.inner)));
+        tokio::spawn(follow_callbacks(Arc::downgrade(&engine.inner)));
         if !exclusive {
             tokio::spawn(follow_others(Arc::downgrade(&engine.inner)));
         }
         Ok(engine)
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.inner.shared
     }
 
@@ -209,7 +215,7 @@ impl Engine {
         self.shared().clock_moved.notify_one();
     }
 
-    async fn run(&self, work: Work) -> Result<Done, EngineError> {
+    pub(crate) async fn run(&self, work: Work) -> Result<Done, EngineError> {
         let (reply, done) = oneshot::channel();
         let job = Job { work, reply: Some(reply) };
         self.inner.jobs.send(job).await.map_err(|_| EngineError::Stopping)?;
@@ -224,7 +230,7 @@ impl Engine {
         match self.run(work).await? {
             Done::Record(record) => Ok(record),
             Done::Escalation(id) => self.get(id).await,
-            Done::Plain => self.get(id).await,
+            Done::Plain | Done::Calls(_) => self.get(id).await,
         }
     }
 
@@ -580,6 +586,18 @@ async fn follow_policy(engine: std::sync::Weak<Inner>) {
         if let Some(policy) = inner.policy.reload() {
             tracing::info!(policy = %policy.hash(), "a new policy is in force");
             Engine { inner }.record_policy(&policy).await;
+        }
+    }
+}
+
+/// Looks where agents want to be called: the command line changes it beside us.
+async fn follow_callbacks(engine: std::sync::Weak<Inner>) {
+    loop {
+        tokio::time::sleep(CALLBACK_LOOK).await;
+        let Some(inner) = engine.upgrade() else { return };
+        let shared = &inner.shared;
+        if let Err(error) = shared.callbacks.look(&*shared.store).await {
+            tracing::warn!(%error, "can't tell where agents want to be called");
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Done {
     Plain,
     /// The escalation after it.
     Record(Arc<Record>),
+    /// Whose agents are to be called.
+    Calls(Vec<EscalationId>),
     /// The escalation after it has to be read.
     Escalation(EscalationId),
 }
@@ -43,6 +45,10 @@ pub(crate) enum Work {
     Lift(HaltId, ReviewerName),
     /// Write down the policy that came into force.
     Policy(Digest, String),
+    /// Look up whose agents are still to be called.
+    OwedCalls,
+    /// Strike these calls out.
+    Called(Vec<EscalationId>),
 }
 
 /// A proposal on its way to the law.

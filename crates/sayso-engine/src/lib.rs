@@ -2,6 +2,7 @@
 //! callers of this one path; nothing else writes to the store.
 
 mod auth;
+mod callback;
 mod clock;
 mod engine;
 mod error;
@@ -33,6 +34,7 @@ pub use record::{Ask, Record, Remark};
 pub use stream::{Stream, Update};
 pub use wake::Published;
 
+use crate::callback::Callbacks;
 use crate::clock::SteadyClock;
 use crate::listening::Ears;
 use crate::record::AtHand;
@@ -48,6 +50,7 @@ pub(crate) struct Shared {
     at_hand: AtHand,
     waiters: Waiters,
     metrics: Metrics,
+    callbacks: Callbacks,
 }
 
 impl Shared {

@@ -15,10 +15,11 @@ use sayso_core::{
     RuleName, ToolName, WorkspaceEvent, decide,
 };
 use sayso_store::{
-    Body, Call, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, NewKey,
-    Outbox, OutboxKind, Past, SilentGrant, Snapshot, Writer,
+    Body, Call, Callback, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry,
+    NewKey, Outbox, OutboxKind, Past, SilentGrant, Snapshot, Writer,
 };
 
+use crate::callback;
 use crate::error::EngineError;
 use crate::job::{Act, Done, Outcome, Propose, Work};
 use crate::listening::Ears;
@@ -54,6 +55,10 @@ pub(crate) struct Unit<'a> {
     /// Silent grants so far, by whom and under which rule, in the stretch that a limit counts in.
     silent: HashMap<(AgentName, RuleName, Period), u32>,
     changes: Changes,
+    /// Where agents want to be called.
+    callbacks: Arc<HashMap<AgentName, Callback>>,
+    /// Whose agents are still to be called, if somebody asks.
+    owed: Vec<EscalationId>,
 }
 
 /// A unit that has been committed.
@@ -62,6 +67,8 @@ pub(crate) struct Committed {
     pub(crate) changed: Vec<Changed>,
     /// The clocks as they are now.
     pub(crate) clocks: Vec<ListeningClock>,
+    /// Whether an agent is to be called for it.
+    pub(crate) owes: bool,
 }
 
 /// What a unit did to one escalation.
@@ -78,6 +85,7 @@ impl<'a> Unit<'a> {
     pub(crate) async fn begin(
         writer: &'a mut dyn Writer,
         ears: &'a Ears,
+        callbacks: Arc<HashMap<AgentName, Callback>>,
     ) -> Result<Self, EngineError> {
         let Snapshot { mut clocks, halts } = writer.begin().await?;
         let mut changes = Changes::default();
@@ -102,6 +110,8 @@ impl<'a> Unit<'a> {
             asked: HashMap::new(),
             silent: HashMap::new(),
             changes,
+            callbacks,
+            owed: Vec::new(),
         })
     }
 
@@ -128,7 +138,12 @@ impl<'a> Unit<'a> {
                     }
                     _ => ids.push(act.id),
                 },
-                Work::Halt(_) | Work::Lift(..) | Work::Policy(..) => {}
+                Work::OwedCalls => {
+                    let owed = self.writer.outbox(OutboxKind::Call, None, callback::MOST).await?;
+                    let ids = owed.into_iter().map(|owed| EscalationId::from_uuid(owed.id));
+                    self.owed = ids.collect();
+                }
+                Work::Halt(_) | Work::Lift(..) | Work::Policy(..) | Work::Called(_) => {}
             }
         }
         if !keys.is_empty() {
@@ -166,6 +181,11 @@ impl<'a> Unit<'a> {
             Work::Act(act) => self.act(act),
             Work::Halt(halt) => Ok(self.halt(halt)),
             Work::Lift(halt, by) => self.lift(*halt, by.clone()),
+            Work::OwedCalls => Ok(Done::Calls(self.owed.clone())),
+            Work::Called(escalations) => {
+                self.changes.done.extend(escalations.iter().map(|id| call(*id)));
+                Ok(Done::Plain)
+            }
             Work::Policy(policy, text) => {
                 let event = WorkspaceEvent::PolicyLoaded { policy: *policy };
                 self.note(event, Some(text.clone().into_bytes()));
@@ -425,6 +445,7 @@ impl<'a> Unit<'a> {
 
     /// Commits everything.
     pub(crate) async fn commit(mut self) -> Result<Committed, EngineError> {
+        let mut owes = false;
         for working in self.working.values() {
             if working.entries.is_empty() && !working.ticked {
                 continue;
@@ -436,6 +457,14 @@ impl<'a> Unit<'a> {
                 escalation.subject().tool(),
                 escalation.rule(),
             );
+            let is_news = working.entries.iter().any(|index| {
+                let happened = &self.changes.entries[*index].happened;
+                matches!(happened, Happened::Escalation { event, .. } if callback::is_news(event))
+            });
+            if is_news && self.callbacks.contains_key(escalation.agent()) {
+                self.changes.outbox.push(call(escalation.id()));
+                owes = true;
+            }
             self.changes.escalations.push(Current {
                 escalation: escalation.clone(),
                 before: working.before,
@@ -444,7 +473,7 @@ impl<'a> Unit<'a> {
         }
         if self.changes.is_empty() {
             self.writer.rollback().await?;
-            return Ok(Committed { changed: Vec::new(), clocks: self.clocks });
+            return Ok(Committed { changed: Vec::new(), clocks: self.clocks, owes });
         }
         let first = self.writer.commit(&self.changes).await?;
         let mut entries: Vec<_> = self.changes.entries.into_iter().map(Some).collect();
@@ -473,7 +502,7 @@ impl<'a> Unit<'a> {
             };
             changed.push(Changed { escalation, record: record.map(Arc::new), events });
         }
-        Ok(Committed { changed, clocks: self.clocks })
+        Ok(Committed { changed, clocks: self.clocks, owes })
     }
 }
 
@@ -496,6 +525,10 @@ fn counted(escalation: &Escalation) -> Option<(AgentName, RuleName)> {
     escalation.verdict().silent_limit.period()?;
     let rule = escalation.rule().cloned().or_else(|| RuleName::new(NO_RULE).ok())?;
     Some((escalation.agent().clone(), rule))
+}
+
+fn call(escalation: EscalationId) -> Outbox {
+    Outbox { kind: OutboxKind::Call, route: RouteName::everyone(), id: escalation.as_uuid() }
 }
 
 fn sweep(kind: OutboxKind, halt: HaltId) -> Outbox {

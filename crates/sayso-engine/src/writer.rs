@@ -186,7 +186,7 @@ impl WriterLoop {
         let looks = self.is_due(shared.clock.now());
         let writer = self.writer.as_mut();
         writer.rollback().await?;
-        let mut unit = Unit::begin(writer, &shared.ears).await?;
+        let mut unit = Unit::begin(writer, &shared.ears, shared.callbacks.known()).await?;
         unit.load(batch.iter().map(|job| &job.work), &shared.at_hand, shared.exclusive).await?;
         let outcomes: Vec<_> = batch.iter().map(|job| unit.work(&job.work)).collect();
         if looks {
@@ -220,6 +220,9 @@ impl WriterLoop {
     fn tell(&mut self, batch: &mut Vec<Job>, outcomes: Vec<Outcome>, committed: &Committed) {
         let shared = Arc::clone(&self.shared);
         shared.ears.committed(&committed.clocks);
+        if committed.owes {
+            shared.callbacks.owed.notify_one();
+        }
         let mut published = Vec::new();
         for Changed { escalation, record, events } in &committed.changed {
             let id = escalation.id();
@@ -253,7 +256,7 @@ impl WriterLoop {
                 Done::Escalation(id) => {
                     after.get(&id).map_or(done, |record| Done::Record(Arc::clone(record)))
                 }
-                Done::Plain | Done::Record(_) => done,
+                Done::Plain | Done::Record(_) | Done::Calls(_) => done,
             });
             if outcome.is_err() {
                 shared.metrics.refused();

@@ -19,8 +19,9 @@ use sayso_core::{
 
 pub use error::StoreError;
 pub use record::{
-    Body, Call, Changes, Current, Entry, Happened, Kept, KeyName, KeyUse, ListeningClock, NewEntry,
-    NewKey, NewSecret, Outbox, OutboxKind, Page, Past, Query, SilentGrant, Snapshot, Standing,
+    Body, Call, Callback, Changes, Current, Entry, Happened, Kept, KeyName, KeyUse, ListeningClock,
+    NewEntry, NewKey, NewSecret, Outbox, OutboxKind, Page, Past, Query, SilentGrant, Snapshot,
+    Standing,
 };
 
 /// Result of everything a store does.
@@ -132,6 +133,18 @@ pub trait Store: Send + Sync {
 
     /// All agents' names.
     async fn agents(&self) -> Result<Vec<AgentName>>;
+
+    /// Has an agent called at an address from now on, or nowhere; says whether there is such an
+    /// agent.
+    async fn set_callback(
+        &self,
+        agent: &AgentName,
+        callback: Option<&Callback>,
+        at: Timestamp,
+    ) -> Result<bool>;
+
+    /// Where agents are called.
+    async fn callbacks(&self) -> Result<Vec<(AgentName, Callback)>>;
 
     /// Adds a person, or changes their roles, and gives them these secrets besides any others.
     async fn add_person(

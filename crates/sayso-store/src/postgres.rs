@@ -27,7 +27,7 @@ use self::credentials::Registrar;
 use self::elsewhere::Listener;
 use self::pool::Pool;
 use crate::record::{Entry, Kept, NewSecret, Page, Query, Standing};
-use crate::{Result, Store, Writer};
+use crate::{Callback, Result, Store, Writer};
 
 /// The store on a PostgreSQL database.
 pub struct PostgresStore {
@@ -110,6 +110,19 @@ impl Store for PostgresStore {
 
     async fn agent(&self, key: Digest) -> Result<Option<AgentRecord>> {
         credentials::agent(&*self.pool.take().await?, &self.workspace, key).await
+    }
+
+    async fn set_callback(
+        &self,
+        agent: &AgentName,
+        callback: Option<&Callback>,
+        at: Timestamp,
+    ) -> Result<bool> {
+        self.registrar().set_callback(agent, callback, at).await
+    }
+
+    async fn callbacks(&self) -> Result<Vec<(AgentName, Callback)>> {
+        credentials::callbacks(&*self.pool.take().await?, &self.workspace).await
     }
 
     async fn agents(&self) -> Result<Vec<AgentName>> {

@@ -126,6 +126,21 @@ pub struct SilentGrant {
     pub escalation: EscalationId,
 }
 
+/// Where an agent is called when something of its is settled.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Callback {
+    /// The address.
+    pub url: String,
+    /// What calls are signed with.
+    pub secret: [u8; 32],
+}
+
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callback").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
 /// What kind of work waits in the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutboxKind {
@@ -133,6 +148,8 @@ pub enum OutboxKind {
     Freeze,
     /// Carry a halt's end to what it froze.
     Thaw,
+    /// Call an agent: something of its is settled.
+    Call,
 }
 
 impl OutboxKind {
@@ -141,6 +158,7 @@ impl OutboxKind {
         match self {
             Self::Freeze => "freeze",
             Self::Thaw => "thaw",
+            Self::Call => "call",
         }
     }
 }

@@ -21,7 +21,7 @@ use sayso_core::halt::Halt;
 use sayso_core::{AgentName, Digest, EscalationId, Heard, ReviewerName, RouteName};
 
 use crate::record::{Entry, Kept, NewSecret, Page, Query, Standing};
-use crate::{Result, Store, StoreError, Writer};
+use crate::{Callback, Result, Store, StoreError, Writer};
 
 /// The database's file name in the data folder.
 const FILE: &str = "sayso.db";
@@ -218,6 +218,23 @@ impl Store for SqliteStore {
 
     async fn agent(&self, key: Digest) -> Result<Option<AgentRecord>> {
         self.read(move |db, workspace| credentials::agent(db, workspace, key)).await
+    }
+
+    async fn set_callback(
+        &self,
+        agent: &AgentName,
+        callback: Option<&Callback>,
+        at: Timestamp,
+    ) -> Result<bool> {
+        let (agent, callback) = (agent.clone(), callback.cloned());
+        self.read(move |db, workspace| {
+            credentials::set_callback(db, workspace, &agent, callback.as_ref(), at)
+        })
+        .await
+    }
+
+    async fn callbacks(&self) -> Result<Vec<(AgentName, Callback)>> {
+        self.read(credentials::callbacks).await
     }
 
     async fn agents(&self) -> Result<Vec<AgentName>> {

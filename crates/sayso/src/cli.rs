@@ -343,6 +343,18 @@ pub(crate) enum Agents {
         /// Its name
         name: String,
     },
+    /// Call an agent at an address when something of its is settled; what calls are signed with is
+    /// shown once
+    Callback {
+        /// Its name
+        name: String,
+        /// Where to post to, http or https
+        #[arg(required_unless_present = "remove")]
+        url: Option<String>,
+        /// Call it no more
+        #[arg(long, conflicts_with = "url")]
+        remove: bool,
+    },
     /// All agents
     List,
 }

@@ -1,6 +1,7 @@
 //! `sayso`: one binary for servers, people and agents.
 
 mod ask;
+mod callback;
 mod cli;
 mod connect;
 mod decide;

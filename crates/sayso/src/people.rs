@@ -1,6 +1,6 @@
 //! `sayso agent …`, `sayso reviewer …`: who may ask, and who may decide.
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use jiff::Timestamp;
 use sayso_core::credential::Role;
 use sayso_core::{AgentName, ReviewerName};
@@ -8,6 +8,7 @@ use sayso_engine::Authority;
 use sayso_store::sqlite::Access;
 use serde_json::json;
 
+use crate::callback::shown;
 use crate::cli::{Agents, Common, Reviewers};
 use crate::exit::Exit;
 use crate::output::{BOLD, DIM, json, say, styled};
@@ -28,6 +29,24 @@ pub(crate) fn agents(common: &Common, agents: &Agents) -> anyhow::Result<Exit> {
                 say!("  export SAYSO_URL={}", common.server_url());
                 say!("  export SAYSO_TOKEN={key}");
             }
+            Agents::Callback { name, url, .. } => {
+                let name = AgentName::new(name)?;
+                if let Some(odd) = url.as_ref().filter(|url| !is_web(url)) {
+                    bail!("{odd:?} is no address that can be posted to: it must be http or https");
+                }
+                let set = authority.set_callback(&name, url.as_deref(), Timestamp::now()).await?;
+                let Some(secret) = set else { bail!("there is no agent {name}") };
+                let Some(url) = url else {
+                    say!("{name} is called no more.");
+                    return Ok(());
+                };
+                let secret = shown(&secret);
+                if common.json {
+                    return json(&json!({"agent": name, "url": url, "secret": secret}));
+                }
+                say!("{} is called at {url}. Its secret, shown this once:\n", styled(BOLD, &name));
+                say!("  {secret}");
+            }
             Agents::List => {
                 let names = authority.agents().await?;
                 if common.json {
@@ -39,6 +58,12 @@ pub(crate) fn agents(common: &Common, agents: &Agents) -> anyhow::Result<Exit> {
         Ok(())
     })?;
     Ok(Exit::Done)
+}
+
+/// Whether it is an address that can be posted to.
+fn is_web(url: &str) -> bool {
+    let web = |url: &ureq::http::Uri| matches!(url.scheme_str(), Some("http" | "https"));
+    url.parse::<ureq::http::Uri>().is_ok_and(|url| web(&url))
 }
 
 pub(crate) fn reviewers(common: &Common, reviewers: &Reviewers) -> anyhow::Result<Exit> {

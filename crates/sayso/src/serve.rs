@@ -68,6 +68,7 @@ impl Running {
             stop: stopped.clone(),
         };
         let site = tokio::spawn(sayso_web::serve(listener, web));
+        tokio::spawn(crate::callback::serve(engine.clone(), stopped.clone()));
         tokio::spawn(probe(engine.clone(), address, stopped));
         Ok(Self { engine, url, first, stop, site })
     }

@@ -271,6 +271,19 @@ impl Store for Faulty {
         self.inner.agent(key).await
     }
 
+    async fn set_callback(
+        &self,
+        agent: &AgentName,
+        callback: Option<&sayso_store::Callback>,
+        at: Timestamp,
+    ) -> Result<bool> {
+        self.inner.set_callback(agent, callback, at).await
+    }
+
+    async fn callbacks(&self) -> Result<Vec<(AgentName, sayso_store::Callback)>> {
+        self.inner.callbacks().await
+    }
+
     async fn agents(&self) -> Result<Vec<AgentName>> {
         self.inner.agents().await
     }

@@ -10,7 +10,7 @@ use super::ledger::{APPEND, Appender, Halting};
 use super::pool::{Pool, Pooled};
 use crate::column::{digest, kind, kind_word, parsed, time};
 use crate::record::{Happened, NewEntry, NewSecret};
-use crate::{Result, StoreError};
+use crate::{Callback, Result, StoreError};
 
 /// Who changes credentials, where.
 pub(super) struct Registrar<'a> {
@@ -55,6 +55,29 @@ impl Registrar<'_> {
         self.commit(db, WorkspaceEvent::AgentAdded { name: agent.name.clone() }, at).await
     }
 
+    pub(super) async fn set_callback(
+        &self,
+        agent: &AgentName,
+        callback: Option<&Callback>,
+        at: Timestamp,
+    ) -> Result<bool> {
+        let db = self.pool.begin().await?;
+        if !agents(&db, self.workspace).await?.contains(agent) {
+            return Ok(false);
+        }
+        let name = agent.as_str();
+        let sql = "DELETE FROM callback WHERE workspace = $1 AND agent = $2";
+        db.execute(sql, &[&self.workspace, &name]).await?;
+        if let Some(Callback { url, secret }) = callback {
+            let sql =
+                "INSERT INTO callback (workspace, agent, url, secret) VALUES ($1, $2, $3, $4)";
+            db.execute(sql, &[&self.workspace, &name, &url, &&secret[..]]).await?;
+        }
+        let url = callback.map(|callback| callback.url.clone());
+        self.commit(db, WorkspaceEvent::CallbackSet { agent: agent.clone(), url }, at).await?;
+        Ok(true)
+    }
+
     pub(super) async fn add_person(
         &self,
         name: &ReviewerName,
@@ -95,6 +118,22 @@ pub(super) async fn agent(
 pub(super) async fn agents(db: &Connection, workspace: &str) -> Result<Vec<AgentName>> {
     let sql = "SELECT name FROM agent WHERE workspace = $1 ORDER BY name";
     db.rows(sql, &[&workspace]).await?.iter().map(|row| parsed(row.try_get(0)?)).collect()
+}
+
+pub(super) async fn callbacks(
+    db: &Connection,
+    workspace: &str,
+) -> Result<Vec<(AgentName, Callback)>> {
+    let sql = "SELECT agent, url, secret FROM callback WHERE workspace = $1";
+    let rows = db.rows(sql, &[&workspace]).await?;
+    let read = |row: &tokio_postgres::Row| {
+        let secret: Vec<u8> = row.try_get(2)?;
+        let secret = secret.try_into();
+        let secret = secret
+            .map_err(|_| StoreError::Corrupt("a callback's secret has another length".into()))?;
+        Ok((parsed(row.try_get(0)?)?, Callback { url: row.try_get(1)?, secret }))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Adds a secret to a person, if there is one of that name.

@@ -3,9 +3,10 @@
 use super::connection::Connection;
 use crate::{Result, StoreError};
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/postgres/0001_core.sql"),
     include_str!("../../migrations/postgres/0002_join.sql"),
+    include_str!("../../migrations/postgres/0003_callback.sql"),
 ];
 /// The oldest PostgreSQL that will do, as `server_version_num` counts.
 const OLDEST: i32 = 140_000;

@@ -9,7 +9,7 @@ use super::read::{json, parsed};
 use super::write::append;
 use crate::column::{digest, kind, kind_word, time};
 use crate::record::{Happened, NewEntry, NewSecret};
-use crate::{Result, StoreError};
+use crate::{Callback, Result, StoreError};
 
 /// Runs `work` in a transaction of its own, also beside a server in another process.
 fn in_transaction<T>(db: &Connection, work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -57,6 +57,44 @@ pub(super) fn agent(db: &Connection, workspace: &str, key: Digest) -> Result<Opt
     let name: Option<String> =
         one.query_row(params![workspace, key.as_bytes()], |row| row.get(0)).optional()?;
     name.map(|name| Ok(AgentRecord { name: parsed(Ok(&name))?, key })).transpose()
+}
+
+/// Changes where an agent is called; false, if there is no such agent.
+pub(super) fn set_callback(
+    db: &Connection,
+    workspace: &str,
+    agent: &AgentName,
+    callback: Option<&Callback>,
+    at: Timestamp,
+) -> Result<bool> {
+    if !agents(db, workspace)?.contains(agent) {
+        return Ok(false);
+    }
+    in_transaction(db, || {
+        db.prepare_cached("DELETE FROM callback WHERE workspace = ?1 AND agent = ?2")?
+            .execute(params![workspace, agent.as_str()])?;
+        if let Some(Callback { url, secret }) = callback {
+            db.prepare_cached("INSERT INTO callback VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+                workspace,
+                agent.as_str(),
+                url,
+                secret
+            ])?;
+        }
+        let url = callback.map(|callback| callback.url.clone());
+        record(db, workspace, WorkspaceEvent::CallbackSet { agent: agent.clone(), url }, at)
+    })?;
+    Ok(true)
+}
+
+pub(super) fn callbacks(db: &Connection, workspace: &str) -> Result<Vec<(AgentName, Callback)>> {
+    let mut all =
+        db.prepare_cached("SELECT agent, url, secret FROM callback WHERE workspace = ?1")?;
+    let rows = all.query_and_then([workspace], |row| {
+        let callback = Callback { url: row.get(1)?, secret: row.get(2)? };
+        Ok((parsed(row.get_ref(0)?.as_str())?, callback))
+    })?;
+    rows.collect()
 }
 
 pub(super) fn agents(db: &Connection, workspace: &str) -> Result<Vec<AgentName>> {

@@ -4,9 +4,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{Result, StoreError};
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0002_join.sql"),
+    include_str!("../../migrations/sqlite/0003_callback.sql"),
 ];
 
 /// Brings the file to this binary's version; refuses one that is further.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic, and helpers are tests too")]
 
 mod ask;
+mod callback;
 mod crash;
 mod demo;
 mod gateway;
