@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sayso_client::wire::Propose;
-use sayso_core::{Action, AgentName, Tier};
-use sayso_policy::Policy;
+use sayso_core::{Action, AgentName, Period, Tier};
+use sayso_policy::{Call, Finding, Known, Policy, Severity, Tool};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
@@ -42,6 +42,8 @@ struct Read {
     text: String,
     agent: AgentName,
     since: Instant,
+    /// Whether it was held against the tools there are.
+    is_checked: bool,
 }
 
 /// Judges ahead, and tells after.
@@ -79,8 +81,7 @@ impl Ahead {
             let fresh = rules.as_ref().filter(|rules| rules.since.elapsed() < BELIEVED);
             fresh.is_some_and(|rules| {
                 let server = propose.server.as_deref();
-                let call =
-                    sayso_policy::Call { server, ..sayso_policy::Call::new(action, &rules.agent) };
+                let call = Call { server, ..Call::new(action, &rules.agent) };
                 rules.policy.judge(&call).tier == Tier::Fyi
             })
         };
@@ -103,16 +104,34 @@ impl Ahead {
         Some(rules.policy.outlook(&tool.parse().ok()?, &rules.agent, Some(server)))
     }
 
+    /// What of the policy can't be meant, seeing these tools: told once on standard error for each
+    /// policy, where whoever runs the gateway looks.
+    pub(super) fn check(&self, tools: &[Tool]) {
+        let mut rules = self.rules();
+        let Some(rules) = rules.as_mut().filter(|rules| !rules.is_checked) else { return };
+        rules.is_checked = true;
+        let known = Known { tools: Some(tools), people_take: Period::ZERO };
+        let findings = rules.policy.check(&known).into_iter();
+        for found in findings.filter(|found| found.severity == Severity::Error) {
+            let Finding { line, rule, message, mend, .. } = found;
+            eprintln!("sayso gateway: the policy, line {line}, rule {rule}: {message}; {mend}");
+        }
+    }
+
     fn take(&self, found: Result<Rules, Refused>) {
         let Ok(Rules { policy: text, agent, halted: false }) = found else { return self.doubt() };
         let mut rules = self.rules();
         match &mut *rules {
             Some(known) if known.text == text => known.since = Instant::now(),
             _ => {
-                *rules = Policy::parse(&text)
-                    .ok()
-                    .zip(agent.parse().ok())
-                    .map(|(policy, agent)| Read { policy, text, agent, since: Instant::now() });
+                *rules =
+                    Policy::parse(&text).ok().zip(agent.parse().ok()).map(|(policy, agent)| Read {
+                        policy,
+                        text,
+                        agent,
+                        since: Instant::now(),
+                        is_checked: false,
+                    });
             }
         }
     }

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use sayso_core::Tier;
+use sayso_policy::Tool;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::client::Session;
@@ -79,6 +81,7 @@ impl Catalogue {
         session.ahead.settle().await;
         let named = all.iter().map(|(server, tool)| (upstreams[*server].name.as_str(), tool));
         session.definitions.listed(named);
+        session.ahead.check(&known(&all, upstreams));
         let names = all.iter().filter_map(|(_, tool)| name(tool));
         let mut seen: HashSet<_> = tools::all().iter().map(|tool| tool.name.to_string()).collect();
         let twice: HashSet<_> =
@@ -120,6 +123,15 @@ impl Catalogue {
         }
         Outcome::Result(raw(&result))
     }
+}
+
+/// The tools as the policy is held against them.
+fn known(all: &[(usize, Value)], upstreams: &[Upstream]) -> Vec<Tool> {
+    let read = |(server, tool): &(usize, Value)| {
+        let read = Tool::deserialize(tool).ok()?;
+        Some(Tool { server: Some(upstreams[*server].name.clone()), ..read })
+    };
+    all.iter().filter_map(read).collect()
 }
 
 /// What a model is told of what becomes of a tool's calls.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, sayso};
+use crate::server::{POLICY, Server, sayso};
 use crate::upstream;
 
 /// A gateway and its client.
@@ -46,7 +46,9 @@ impl Gateway {
         std::fs::write(&file, json!({"mcpServers": servers}).to_string()).unwrap();
         let mut command = server.as_(key);
         command.args(["gateway", "--grace", "0s", "--config"]).arg(&file);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap();
         let input = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().unwrap());
         let mut gateway = Self { child, input, lines, notes, next: 1, folder: Some(folder) };
@@ -460,4 +462,23 @@ fn a_tool_that_changed_is_hard_until_a_person_has_seen_how() {
     assert_eq!(gateway.call("note", json!({"n": 2}))["isError"], false);
     assert_eq!(gateway.call("note", json!({"n": 3}))["isError"], false, "it has been seen");
     assert_eq!(gateway.made(), [json!({"n": 1}), json!({"n": 2}), json!({"n": 3})]);
+}
+
+#[test]
+fn a_condition_that_no_tool_can_meet_is_told_to_who_runs_the_gateway() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let policy = format!("{POLICY}[[rule]]\ntool = \"die\"\nargs.hrad = true\ntier = \"hard\"\n");
+    std::fs::write(server.data().join("test-policy.toml"), policy).unwrap();
+    let start = Instant::now();
+    let client = sayso_client::Client::new(&server.url, &key);
+    while !client.policy().unwrap().text.contains("hrad") {
+        assert!(start.elapsed() < Duration::from_secs(5), "the policy is not taken up");
+    }
+    let mut gateway = Gateway::start(&server, &key);
+    gateway.ask("tools/list", &json!({}));
+    gateway.end();
+    let said = std::fs::read_to_string(gateway.folder.as_ref().unwrap().path().join("log"));
+    let said = said.unwrap();
+    assert!(said.contains("rule die: `args.hrad = true`: die takes no such argument"), "{said}");
 }

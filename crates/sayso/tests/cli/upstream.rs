@@ -48,10 +48,11 @@ fn serve() {
             })),
             "tools/list" => {
                 let schema = json!({"type": "object"});
+                let hard = json!({"type": "object", "properties": {"hard": {"type": "boolean"}}});
                 let tools = ["note", "drop", "die"].map(|name| {
                     json!({
                         "name": name, "description": std::env::var(SAYS).unwrap_or_default(),
-                        "inputSchema": schema, "outputSchema": schema,
+                        "inputSchema": if name == "die" { &hard } else { &schema }, "outputSchema": schema,
                         "x-unknown": name,
                     })
                 });
