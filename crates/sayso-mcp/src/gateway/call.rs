@@ -136,6 +136,10 @@ async fn make(
         let reason = format!("was granted and used already. {}", escalation.reason);
         return Err(Refused::field("this call", reason));
     };
+    // A grant is not spent on a server that can't be reached.
+    if session.upstreams[place.server].is_gone() {
+        return Ok(session.upstreams[place.server].gone());
+    }
     // When this returns, `started` is on disk.
     let Redeemed { action, permit_id, .. } = session.desk.redeem(permit).await?;
     let server = &session.upstreams[place.server].name;
@@ -224,8 +228,13 @@ async fn collect(
     }
     let mut answer = Answer::several(&escalations);
     for (index, result) in results.into_iter().enumerate() {
-        if let Some(result) = result.as_ref().and_then(Outcome::value) {
-            answer.put(index, "result", result);
+        let Some(result) = result else { continue };
+        match (result.value(), &result) {
+            (Some(value), _) => answer.put(index, "result", value),
+            (None, Outcome::Error(error)) => {
+                answer.put(index, "error", serde_json::from_str(error.get()).unwrap_or_default());
+            }
+            (None, Outcome::Result(_)) => {}
         }
     }
     Ok(told(&answer, modern))

@@ -130,6 +130,16 @@ impl Upstream {
         let _ = self.input.send(line).await;
     }
 
+    /// Whether it has ended.
+    pub(super) fn is_gone(&self) -> bool {
+        self.waiting.gone.load(Ordering::SeqCst)
+    }
+
+    /// What is answered in its place once it has.
+    pub(super) fn gone(&self) -> Outcome {
+        Outcome::error(UPSTREAM_GONE, &format!("the server {} is gone", self.name))
+    }
+
     /// Asks something of the gateway's own, and waits for the answer.
     pub(super) async fn ask(&self, method: &str, params: &RawValue) -> Outcome {
         let id = self.new_id();
@@ -143,12 +153,11 @@ impl Upstream {
 
     /// Asks under an id from [`Upstream::new_id`].
     pub(super) async fn ask_as(&self, id: &str, method: &str, params: &RawValue) -> Outcome {
-        let gone = || Outcome::error(UPSTREAM_GONE, &format!("the server {} is gone", self.name));
         let (sender, answer) = oneshot::channel();
         self.waiting.requests().insert(id.to_owned(), sender);
         if self.waiting.gone.load(Ordering::SeqCst) {
             self.waiting.requests().remove(id);
-            return gone();
+            return self.gone();
         }
         let request = serde_json::json!({"jsonrpc": "2.0", "id": id, "method": method});
         let mut line = request.to_string();
@@ -158,7 +167,7 @@ impl Upstream {
         line.push_str(&one_line(params));
         line.push('}');
         self.send(line).await;
-        answer.await.unwrap_or_else(|_| gone())
+        answer.await.unwrap_or_else(|_| self.gone())
     }
 }
 

@@ -482,3 +482,20 @@ fn a_condition_that_no_tool_can_meet_is_told_to_who_runs_the_gateway() {
     let said = said.unwrap();
     assert!(said.contains("rule die: `args.hrad = true`: die takes no such argument"), "{said}");
 }
+
+#[test]
+fn a_grant_is_not_spent_on_a_server_that_is_gone() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = Gateway::start(&server, &key);
+    let [die, drop] = ["die", "drop"].map(|tool| {
+        let held = gateway.call(tool, json!({}))["structuredContent"]["escalation"].clone();
+        decide(&server, &ana, "approve", &held);
+        held
+    });
+    gateway.ask("tools/call", &json!({"name": "die", "arguments": {}}));
+    assert_eq!(receipt(&server, &ana, &die), "unknown", "it may have been done");
+    let refused = gateway.ask("tools/call", &json!({"name": "drop", "arguments": {}}));
+    assert!(refused["error"]["message"].as_str().unwrap().contains("is gone"), "{refused}");
+    assert_eq!(receipt(&server, &ana, &drop), Value::Null, "it was never begun");
+}
