@@ -191,6 +191,10 @@ pub(crate) fn full(escalation: &Escalation) -> String {
         out.push_str(&context_block(context));
     }
     let rule = escalation.rule.as_deref().unwrap_or("none (the default)");
+    if let Some(server) = &escalation.server {
+        let server = text::line(server);
+        out.push_str(&format!("\n  tool of the server {server}, as {} says\n", escalation.agent));
+    }
     out.push_str(&format!(
         "\n  {}\n",
         styled(

@@ -123,6 +123,7 @@ pub(super) struct Card {
     pub(super) is_suspect: bool,
     pub(super) agent: Text,
     pub(super) executor: Option<Text>,
+    pub(super) server: Option<Text>,
     pub(super) rule: Option<Text>,
     pub(super) created: When,
     pub(super) expires: Option<String>,
@@ -215,6 +216,7 @@ impl Card {
             agent: Text::new(escalation.agent().as_str()),
             executor: (escalation.executor() != escalation.agent())
                 .then(|| Text::new(escalation.executor().as_str())),
+            server: record.ask.server.as_deref().map(Text::new),
             rule: escalation.rule().map(|rule| Text::new(rule.as_str())),
             created: When::past(escalation.created_at(), moment.at),
             expires: escalation

@@ -512,3 +512,19 @@ async fn style_and_script_are_kept_by_browsers_and_change_their_names() {
     }
     assert_eq!(ana.get("/inbox/assets/inbox-0.css").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn the_server_that_a_tool_belongs_to_is_shown_as_the_agents_word() {
+    let site = Site::new().await;
+    let ana = Browser::logged_in(&site, "ana").await;
+    let action = json!({"tool": "drop", "arguments": {}});
+    let asked = site.ask(json!({"action": action, "server": "prod<b>"})).await;
+    assert_eq!(asked["server"], "prod<b>");
+    let page = ana.text(&format!("/inbox/{}", asked["id"].as_str().unwrap())).await;
+    assert!(page.contains("tool of the server") && !page.contains("prod<b>"), "{page}");
+    for odd in ["", &"x".repeat(129)] {
+        let body = json!({"action": action, "server": odd});
+        let refused = site.post("/v1/escalations", &site.bot, &body).await.problem();
+        assert_eq!((refused.0, &*refused.1), (400, "/problems/bad-request"), "{odd}");
+    }
+}
