@@ -38,15 +38,7 @@ impl Callbacks {
 
 /// Whether an agent is called for it: what it can't know from its own request.
 pub(crate) fn is_news(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Granted { .. }
-            | Event::Answered { .. }
-            | Event::Denied { .. }
-            | Event::Vetoed { .. }
-            | Event::Expired
-            | Event::Halted { .. }
-    )
+    event.settles() && !matches!(event, Event::Withdrawn | Event::Noted)
 }
 
 impl Engine {

@@ -51,17 +51,7 @@ impl Metrics {
                 let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
                 *decisions.entry(event.word()).or_default() += 1;
             }
-            settled |= matches!(
-                event,
-                Event::Granted { .. }
-                    | Event::Answered { .. }
-                    | Event::Denied { .. }
-                    | Event::Vetoed { .. }
-                    | Event::Expired
-                    | Event::Withdrawn
-                    | Event::Halted { .. }
-                    | Event::Noted
-            );
+            settled |= event.settles();
         }
         if let Some(end) = escalation.settled().filter(|_| settled) {
             let basis = end.basis().map_or("", |basis| basis.word());

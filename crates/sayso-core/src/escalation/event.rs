@@ -166,6 +166,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it settles the escalation, or settles it otherwise than before.
+    pub fn settles(&self) -> bool {
+        matches!(
+            self,
+            Self::Granted { .. }
+                | Self::Answered { .. }
+                | Self::Denied { .. }
+                | Self::Vetoed { .. }
+                | Self::Expired
+                | Self::Withdrawn
+                | Self::Halted { .. }
+                | Self::Noted
+        )
+    }
+
     /// The event's word.
     pub fn word(&self) -> &'static str {
         match self {
