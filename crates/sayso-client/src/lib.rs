@@ -6,4 +6,4 @@ pub mod http;
 pub mod wire;
 
 #[cfg(feature = "http")]
-pub use http::{Client, ClientError};
+pub use http::{Client, ClientError, Event};

@@ -29,7 +29,7 @@ use sayso_client::wire::Escalation;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-pub use desk::{Desk, HttpDesk, Refused, open_query};
+pub use desk::{Desk, HttpDesk, News, Refused, open_query};
 pub use prompt::Prompts;
 
 use answer::Answer;

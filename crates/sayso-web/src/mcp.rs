@@ -14,8 +14,9 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use sayso_client::wire::{Escalation, Halts, Me, Page, Policy, Problem, Propose, Redeemed, Report};
 use sayso_mcp::gateway::Rules;
-use sayso_mcp::server::{Desk, Reception, Refused, open_query};
+use sayso_mcp::server::{Desk, News, Reception, Refused, open_query};
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use crate::Web;
@@ -132,5 +133,14 @@ impl Desk for OwnApi {
         let body = serde_json::to_vec(report).map_err(|error| Refused::failed(&error))?;
         let path = format!("/v1/permits/{permit_id}/receipt");
         self.call(Method::POST, &path, body.into()).await
+    }
+
+    /// A request has nothing to follow: it ends.
+    fn follow(&self) -> mpsc::Receiver<News> {
+        mpsc::channel(1).1
+    }
+
+    fn page(&self, _: &str) -> Option<String> {
+        None
     }
 }

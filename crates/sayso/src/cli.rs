@@ -160,6 +160,16 @@ pub(crate) struct Gateway {
     /// has looked [default: CONFIG.seen.json]
     #[arg(long, value_name = "FILE")]
     pub(crate) seen: Option<PathBuf>,
+    /// Listen for any number of clients by streamable HTTP, at /mcp, instead of serving one on
+    /// standard input and output
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// A name besides loopback that clients may know it by, and whose pages may speak to it
+    #[arg(long, value_name = "HOST", requires = "listen")]
+    pub(crate) allow_host: Vec<String>,
+    /// Never have a client show its person where to decide
+    #[arg(long)]
+    pub(crate) no_doorbell: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sayso_client::ClientError;
-use sayso_client::http::Event;
+use sayso_client::Event;
 use sayso_client::wire::Escalation;
 
 use crate::cli::Common;

@@ -222,7 +222,7 @@ async fn announce(common: &Common, serve: &Serve, running: &Running) -> anyhow::
     Ok(std::io::stdout().flush()?)
 }
 
-async fn until_told_to_stop() -> anyhow::Result<()> {
+pub(crate) async fn until_told_to_stop() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {

@@ -52,13 +52,22 @@ pub(super) struct Ahead {
     untold: mpsc::Sender<Propose>,
     /// The rules were looked for.
     looked: Notify,
+    /// The policy became another one.
+    changed: Arc<Notify>,
+    last: Mutex<String>,
 }
 
 impl Ahead {
     /// Begins to look at the server's rules, and to tell it of what was made.
     pub(super) fn start(desk: &Arc<dyn Desk>) -> (Arc<Self>, tokio::task::JoinHandle<()>) {
         let (untold, waiting) = mpsc::channel(UNTOLD);
-        let ahead = Arc::new(Self { rules: Mutex::default(), untold, looked: Notify::new() });
+        let ahead = Arc::new(Self {
+            rules: Mutex::default(),
+            untold,
+            looked: Notify::new(),
+            changed: Arc::default(),
+            last: Mutex::default(),
+        });
         tokio::spawn(look(Arc::downgrade(&ahead), Arc::clone(desk)));
         let telling = tokio::spawn(tell(Arc::downgrade(&ahead), Arc::clone(desk), waiting));
         (ahead, telling)
@@ -87,6 +96,22 @@ impl Ahead {
         };
         // Noted before it is made: what is made is told.
         is_fyi && self.untold.send(propose.clone()).await.is_ok()
+    }
+
+    /// Tells when the policy becomes another one.
+    pub(super) fn changes(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
+    }
+
+    fn note_change(&self, text: &str) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last != text {
+            let is_first = last.is_empty();
+            text.clone_into(&mut last);
+            if !is_first {
+                self.changed.notify_waiters();
+            }
+        }
     }
 
     /// Waits a little for the rules, if they are not known yet.
@@ -120,6 +145,7 @@ impl Ahead {
 
     fn take(&self, found: Result<Rules, Refused>) {
         let Ok(Rules { policy: text, agent, halted: false }) = found else { return self.doubt() };
+        self.note_change(&text);
         let mut rules = self.rules();
         match &mut *rules {
             Some(known) if known.text == text => known.since = Instant::now(),

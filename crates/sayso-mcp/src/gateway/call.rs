@@ -8,17 +8,22 @@ use sayso_core::json::{self, Limits};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::client::Session;
 use super::definitions;
-use super::frame::{INVALID_PARAMS, Outcome, raw};
+use super::eras::{self, Era};
+use super::frame::{INVALID_PARAMS, Outcome, UPSTREAM_GONE};
+use super::held::{self, State, Waiting};
 use super::listing::Place;
-use super::merge::VERSION;
+use super::said::{refusal, told};
+use super::session::{Asker, Session};
+use super::upstream::Caller;
+use super::{collect, doorbell, tasks};
 use crate::server::answer::Answer;
-use crate::server::arguments::{self, Await, Ids, SomeIds};
-use crate::server::{self, Refused, tools};
+use crate::server::{Refused, tools};
 
 /// The members of a call's params that we know.
 const MEMBERS: [&str; 6] = ["name", "arguments", "_meta", "task", "inputResponses", "requestState"];
+/// How many rounds of questions a call may take.
+const ROUNDS: usize = 10;
 
 /// A call as the client sent it, read strictly.
 struct Call {
@@ -49,50 +54,66 @@ impl Call {
             Some(Value::Object(arguments)) => arguments,
             Some(_) => return Err("`arguments` must be an object".into()),
         };
-        // We don't answer with tasks, so that nobody behind us must be asked for one.
+        // Tasks of the legacy revision are not ours to answer with, so that nobody behind us must
+        // be asked for one.
         rest.remove("task");
         Ok(Self { rest, name, arguments })
-    }
-
-    fn meta(&self) -> Option<&Value> {
-        self.rest.get("_meta")
-    }
-
-    /// Whether the client speaks the revision in which results say what they are.
-    fn is_modern(&self) -> bool {
-        self.meta().is_some_and(|meta| meta.get(VERSION).is_some())
     }
 }
 
 /// Answers `tools/call`.
-pub(super) async fn call(session: &Session, params: Option<&RawValue>) -> Outcome {
+pub(super) async fn call(
+    session: &Arc<Session>,
+    params: Option<&RawValue>,
+    asker: &Asker,
+) -> Outcome {
     let read = params.ok_or_else(|| "`params` are missing".to_owned()).and_then(Call::read);
-    let call = match read {
+    let mut call = match read {
         Ok(call) => call,
         Err(wrong) => return Outcome::error(INVALID_PARAMS, &wrong),
     };
-    let modern = call.is_modern();
     if tools::all().iter().any(|tool| tool.name == call.name) {
-        return own(session, call).await.unwrap_or_else(|refused| refusal(&refused, modern));
+        let own = collect::own(session, &call.name, call.arguments, call.rest, asker).await;
+        return own.unwrap_or_else(|refused| refusal(&refused, asker.era));
     }
-    let place = session.catalogue.place(session, call.meta(), &call.name).await;
+    let place = session.catalogue.place(session, asker, &call.name).await;
     let Some(place) = place else {
         return Outcome::error(INVALID_PARAMS, &format!("there is no tool {:?}", call.name));
     };
-    governed(session, call, &place).await.unwrap_or_else(|refused| refusal(&refused, modern))
+    let state = call.rest.get("requestState").and_then(Value::as_str);
+    let answered = match state.and_then(|state| session.agent.held.with_token(state)) {
+        // Whatever was answered at the door, people decide elsewhere.
+        Some(held) if state.is_some_and(|state| held.was_rung_by(state)) => {
+            call.rest.remove("requestState");
+            call.rest.remove("inputResponses");
+            governed(session, call, &place, asker).await
+        }
+        // It has its say-so: this is the next round of the same call.
+        Some(held) => {
+            held.answer(call.rest.remove("inputResponses").unwrap_or_default());
+            ended(&held, None).await
+        }
+        None => governed(session, call, &place, asker).await,
+    };
+    answered.unwrap_or_else(|refused| refusal(&refused, asker.era))
 }
 
 /// A call of a tool of a server behind us.
-async fn governed(session: &Session, call: Call, place: &Place) -> Result<Outcome, Refused> {
-    let modern = call.is_modern();
+async fn governed(
+    session: &Arc<Session>,
+    call: Call,
+    place: &Place,
+    asker: &Asker,
+) -> Result<Outcome, Refused> {
     let action = Action {
         tool: call.name.clone(),
         arguments: call.arguments.clone(),
         resource: None,
         precondition: None,
     };
+    let (agent, shared) = (&session.agent, &session.shared);
     let server = &session.upstreams[place.server].name;
-    let change = session.definitions.change(server, &place.name);
+    let change = shared.definitions.change(server, &place.name);
     let propose = Propose {
         action: Some(action),
         server: Some(server.clone()),
@@ -104,57 +125,156 @@ async fn governed(session: &Session, call: Call, place: &Place) -> Result<Outcom
     if let (Ok(tool), None) = (call.name.parse(), &change) {
         let arguments = call.arguments.clone();
         let action = sayso_core::Action { tool, arguments, resource: None, precondition: None };
-        if session.ahead.lets_through(&action, &propose).await {
-            return Ok(forward(session, place, call.rest, call.arguments).await);
+        if agent.ahead.lets_through(&action, &propose).await {
+            return Ok(forward(session, place, call.rest, call.arguments, asker).await);
         }
     }
-    let mut escalation = session.desk.propose(&propose).await?;
-    if escalation.state == "pending" && !session.grace.is_zero() {
-        escalation = session.desk.get(&escalation.id, session.grace).await?;
+    let mut escalation = agent.desk.propose(&propose).await?;
+    if escalation.state == "pending" && !shared.grace.is_zero() {
+        escalation = agent.desk.get(&escalation.id, shared.grace).await?;
     }
     match escalation.outcome.as_deref() {
-        Some("noted") => Ok(forward(session, place, call.rest, call.arguments).await),
-        Some("granted") => make(session, place, call.rest, &escalation).await,
-        _ => Ok(told(&Answer::one(&escalation), modern)),
+        Some("noted") => Ok(forward(session, place, call.rest, call.arguments, asker).await),
+        Some("granted") => {
+            let made = make(session, place, call.rest, &escalation, asker);
+            // Who takes tasks need not wait for the call itself either.
+            let patience = eras::takes_tasks(asker.meta.as_ref()).then_some(shared.grace);
+            match made.ended(patience).await {
+                None => Ok(tasks::created(&escalation, &made)),
+                Some(_) => ended(&made, None).await,
+            }
+        }
+        None => Ok(hold(session, place, call.rest, &escalation, asker).await),
+        Some(_) => Ok(told(&Answer::one(&escalation), asker.era)),
     }
 }
 
-/// Makes a granted call, unless it has been made: then what came of it.
-async fn make(
-    session: &Session,
+/// Answers a call that waits for people: with a task, or with a handle in words.
+async fn hold(
+    session: &Arc<Session>,
     place: &Place,
     rest: Map<String, Value>,
     escalation: &Escalation,
-) -> Result<Outcome, Refused> {
-    let made = session.held.call(&escalation.id);
-    // Whoever asks meanwhile waits here, and finds the result.
-    let mut made = made.lock().await;
-    if let Some(outcome) = &*made {
-        return Ok(outcome.clone());
+    asker: &Asker,
+) -> Outcome {
+    let held = session.agent.held.call(&escalation.id);
+    if session.shared.on_grant {
+        let (session, place, asker) = (Arc::clone(session), place.clone(), asker.clone());
+        let agent = Arc::clone(&session.agent);
+        agent.hold(&escalation.id, Waiting { session, place, rest, asker });
     }
+    if eras::takes_tasks(asker.meta.as_ref()) {
+        return tasks::created(escalation, &held);
+    }
+    if let Some(outcome) = doorbell::ring(session, escalation, &held, asker).await {
+        return outcome;
+    }
+    told(&Answer::one(escalation), asker.era)
+}
+
+/// What came of a call, once it was made; or what its server wants to know first.
+pub(super) async fn ended(
+    call: &held::Call,
+    patience: Option<Duration>,
+) -> Result<Outcome, Refused> {
+    match call.ended(patience).await {
+        Some(State::Made(outcome)) => Ok(outcome),
+        Some(State::Asks(round)) => Ok(Outcome::result(&serde_json::json!({
+            "resultType": "input_required",
+            "inputRequests": round.requests,
+            "requestState": round.token,
+        }))),
+        Some(State::NotMade(why)) => why,
+        Some(State::Unmade | State::Making) | None => {
+            Err(Refused::field("this call", "is still being made: ask again"))
+        }
+    }
+}
+
+/// Makes a granted call, unless it has been made, or is being made: then that one.
+pub(super) fn make(
+    session: &Arc<Session>,
+    place: &Place,
+    rest: Map<String, Value>,
+    escalation: &Escalation,
+    asker: &Asker,
+) -> Arc<held::Call> {
+    let call = session.agent.held.call(&escalation.id);
+    if call.begin() {
+        let (session, place, asker) = (Arc::clone(session), place.clone(), asker.clone());
+        let (made, escalation) = (Arc::clone(&call), escalation.clone());
+        // It is made to its end, also when nobody waits for that any more.
+        let agent = Arc::clone(&session.agent);
+        agent.begin(async move {
+            let state = match carry_out(&session, &place, rest, &escalation, &asker, &made).await {
+                Ok(outcome) => State::Made(outcome),
+                Err(why) => State::NotMade(why),
+            };
+            made.end(state);
+        });
+    }
+    call
+}
+
+/// Redeems, makes the call, and reports. An error is why it was not made.
+async fn carry_out(
+    session: &Arc<Session>,
+    place: &Place,
+    rest: Map<String, Value>,
+    escalation: &Escalation,
+    asker: &Asker,
+    call: &held::Call,
+) -> Result<Outcome, Result<Outcome, Refused>> {
     let Some(permit) = &escalation.permit else {
         let reason = format!("was granted and used already. {}", escalation.reason);
-        return Err(Refused::field("this call", reason));
+        return Err(Err(Refused::field("this call", reason)));
     };
     // A grant is not spent on a server that can't be reached.
-    if session.upstreams[place.server].is_gone() {
-        return Ok(session.upstreams[place.server].gone());
-    }
+    session.upstreams[place.server].is_there().await.map_err(Ok)?;
     // When this returns, `started` is on disk.
-    let Redeemed { action, permit_id, .. } = session.desk.redeem(permit).await?;
+    let redeemed = session.agent.desk.redeem(permit).await;
+    let Redeemed { action, permit_id, .. } = redeemed.map_err(Err)?;
     let server = &session.upstreams[place.server].name;
     // Only if who approved it was shown the definition as it is now.
-    let change = session.definitions.change(server, &place.name);
+    let definitions = &session.shared.definitions;
+    let change = definitions.change(server, &place.name);
     if change.is_some_and(|change| escalation.context == Some(definitions::context(&change))) {
-        session.definitions.accept(server, &place.name);
+        definitions.accept(server, &place.name);
     }
-    let outcome = forward(session, place, rest, action.arguments).await;
-    *made = Some(outcome.clone());
-    drop(made);
+    let outcome = to_its_end(session, place, rest, action.arguments, asker, call).await;
     let report = Report { result: result_of(&outcome).into(), comment: None };
     // If this is not taken, the receipt becomes `unknown` by itself and people are shown that.
-    let _ = session.desk.report(&permit_id, &report).await;
+    let _ = session.agent.desk.report(&permit_id, &report).await;
     Ok(outcome)
+}
+
+/// Makes a call and follows it to its end, through the rounds of questions and the task that its
+/// server may make of it.
+async fn to_its_end(
+    session: &Arc<Session>,
+    place: &Place,
+    mut rest: Map<String, Value>,
+    arguments: Map<String, Value>,
+    asker: &Asker,
+    call: &held::Call,
+) -> Outcome {
+    for _ in 0..ROUNDS {
+        let outcome = forward(session, place, rest.clone(), arguments.clone(), asker).await;
+        if asker.era == Era::Legacy {
+            return outcome;
+        }
+        if let Some(task) = tasks::of(&outcome) {
+            return tasks::follow(session, place, task, asker, call).await;
+        }
+        let Some(wanted) = eras::wanted(&outcome) else { return outcome };
+        let Some(answers) = call.ask(wanted.requests).await else { return outcome };
+        rest.insert("inputResponses".into(), answers);
+        match wanted.state {
+            Some(state) => rest.insert("requestState".into(), state),
+            None => rest.remove("requestState"),
+        };
+    }
+    Outcome::error(UPSTREAM_GONE, "the server goes on asking, and never answers")
 }
 
 /// What a receipt says of an outcome.
@@ -164,10 +284,9 @@ fn result_of(outcome: &Outcome) -> &'static str {
             let is_error = outcome.value().is_some_and(|result| result["isError"] == true);
             if is_error { "failed" } else { "succeeded" }
         }
-        Outcome::Error(error) => {
-            let error: Value = serde_json::from_str(error.get()).unwrap_or_default();
+        Outcome::Error(_) => {
             // Gone in the middle of it: it may have been done or not.
-            let gone = error["code"] == super::frame::UPSTREAM_GONE;
+            let gone = outcome.code() == Some(UPSTREAM_GONE);
             if gone { "unknown" } else { "failed" }
         }
     }
@@ -175,112 +294,15 @@ fn result_of(outcome: &Outcome) -> &'static str {
 
 /// Sends a call to its server: written anew from what was judged, never the client's bytes.
 async fn forward(
-    session: &Session,
+    session: &Arc<Session>,
     place: &Place,
     mut params: Map<String, Value>,
     arguments: Map<String, Value>,
+    asker: &Asker,
 ) -> Outcome {
     params.insert("name".into(), place.name.clone().into());
     params.insert("arguments".into(), arguments.into());
-    session.upstreams[place.server].ask("tools/call", &raw(&params)).await
+    let caller = Caller { back: asker.back.clone(), carried: Arc::clone(&place.carried) };
+    let outcome = session.ask(place.server, "tools/call", params, asker, &caller).await;
+    tasks::named(session, place.server, outcome)
 }
-
-/// A call of one of our own tools.
-async fn own(session: &Session, call: Call) -> Result<Outcome, Refused> {
-    let modern = call.is_modern();
-    let sent = Value::Object(call.arguments);
-    match call.name.as_str() {
-        tools::CHECK => {
-            let Ids { ids } = arguments::read(sent)?;
-            collect(session, &ids, call.rest, modern).await
-        }
-        tools::AWAIT => {
-            let Await { ids, seconds } = arguments::read(sent)?;
-            server::until_one_is_settled(&session.desk, &ids, Duration::from_secs(seconds)).await?;
-            collect(session, &ids, call.rest, modern).await
-        }
-        name => {
-            let answer = server::answer(&session.desk, name, sent).await;
-            answer.map(|answer| told(&answer, modern))
-        }
-    }
-}
-
-/// Tells how reviews stand, and makes the calls among them that were granted meanwhile. One call's
-/// result is told as the tool itself would have told it.
-async fn collect(
-    session: &Session,
-    ids: &SomeIds,
-    rest: Map<String, Value>,
-    modern: bool,
-) -> Result<Outcome, Refused> {
-    let mut escalations = server::as_they_stand(&*session.desk, ids).await?;
-    let mut results = Vec::new();
-    for escalation in &mut escalations {
-        let result = collected(session, escalation, &rest).await?;
-        if result.is_some() {
-            *escalation = session.desk.get(&escalation.id, Duration::ZERO).await?;
-        }
-        results.push(result);
-    }
-    if let [Some(outcome)] = &results[..] {
-        return Ok(outcome.clone());
-    }
-    let mut answer = Answer::several(&escalations);
-    for (index, result) in results.into_iter().enumerate() {
-        let Some(result) = result else { continue };
-        match (result.value(), &result) {
-            (Some(value), _) => answer.put(index, "result", value),
-            (None, Outcome::Error(error)) => {
-                answer.put(index, "error", serde_json::from_str(error.get()).unwrap_or_default());
-            }
-            (None, Outcome::Result(_)) => {}
-        }
-    }
-    Ok(told(&answer, modern))
-}
-
-/// The result of a granted call, which is made if it was not yet; none, if it is no such call.
-async fn collected(
-    session: &Session,
-    escalation: &Escalation,
-    rest: &Map<String, Value>,
-) -> Result<Option<Outcome>, Refused> {
-    let Some(action) = &escalation.action else { return Ok(None) };
-    if escalation.outcome.as_deref() != Some("granted") || action.tool == tools::REQUEST {
-        return Ok(None);
-    }
-    let place = session.catalogue.place(session, rest.get("_meta"), &action.tool).await;
-    let Some(place) = place else { return Ok(None) };
-    let made = session.held.call(&escalation.id);
-    let was_made = made.lock().await.is_some();
-    if escalation.permit.is_none() && !was_made {
-        return Ok(None);
-    }
-    make(session, &place, rest.clone(), escalation).await.map(Some)
-}
-
-/// What we say ourselves, as a result.
-fn told(answer: &Answer, modern: bool) -> Outcome {
-    said(&answer.text, &answer.structured(), false, modern)
-}
-
-fn refusal(refused: &Refused, modern: bool) -> Outcome {
-    let text = refused.to_string();
-    said(&text, &serde_json::json!({"status": "refused", "message": text}), true, modern)
-}
-
-fn said(text: &str, structured: &Value, is_error: bool, modern: bool) -> Outcome {
-    let mut result = serde_json::json!({
-        "content": [{"type": "text", "text": text}],
-        "structuredContent": structured,
-        "isError": is_error,
-    });
-    if modern {
-        result["resultType"] = "complete".into();
-    }
-    Outcome::result(&result)
-}
-
-/// Keeps the desk at hand for what outlives a request.
-pub(super) type Desk = Arc<dyn crate::server::Desk>;

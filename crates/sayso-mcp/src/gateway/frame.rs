@@ -17,8 +17,10 @@ pub(super) const PARSE_ERROR: i32 = -32_700;
 pub(super) const INVALID_REQUEST: i32 = -32_600;
 pub(super) const METHOD_NOT_FOUND: i32 = -32_601;
 pub(super) const INVALID_PARAMS: i32 = -32_602;
-/// Ours, outside the reserved range.
+/// Ours, outside the reserved range: a server went away, and what it was asked may be done or not.
 pub(super) const UPSTREAM_GONE: i32 = -31_001;
+/// A server could not be reached, so that nothing was asked of it.
+pub(super) const UPSTREAM_UNREACHED: i32 = -31_002;
 
 /// A frame's envelope. What it holds is left as it came.
 #[derive(Debug, Default)]
@@ -77,6 +79,17 @@ impl<'a> Envelope<'a> {
     pub(super) fn read(line: &'a str) -> Result<Self, String> {
         serde_json::from_str(line).map_err(|error| error.to_string())
     }
+
+    /// The line it was read from, with another id; all else is left as it came.
+    pub(super) fn with_id(&self, line: &'a str, id: &str) -> String {
+        let Some(old) = self.id.map(RawValue::get) else { return line.to_owned() };
+        // What was borrowed from the line tells its place by its address.
+        let start = (old.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
+        let (Some(before), Some(after)) = (line.get(..start), line.get(start + old.len()..)) else {
+            return line.to_owned();
+        };
+        [before, id, after].concat()
+    }
 }
 
 /// An answer to a request.
@@ -123,6 +136,16 @@ impl Outcome {
             Self::Error(error) => Answer { jsonrpc: "2.0", id, result: None, error: Some(error) },
         };
         serde_json::to_string(&answer).unwrap_or_default()
+    }
+
+    /// Its code, if it is an error.
+    pub(super) fn code(&self) -> Option<i32> {
+        #[derive(Deserialize)]
+        struct Code {
+            code: i32,
+        }
+        let Self::Error(error) = self else { return None };
+        serde_json::from_str::<Code>(error.get()).ok().map(|error| error.code)
     }
 
     /// The result, if there is one that can be read.
@@ -199,6 +222,17 @@ mod tests {
         let id = serde_json::value::RawValue::from_string("\"c\"".into()).unwrap();
         let frame = outcome.to_frame(&id);
         assert!(frame.contains(r#""id":"c","result":{"big": 12345678901234567890, "a":1,"a":2}"#));
+    }
+
+    #[test]
+    fn another_id_leaves_all_else_as_it_came() {
+        let line = r#"{"x":"id", "id" : 7 , "method":"a","params":{"id":7, "a":1e2}}"#;
+        let envelope = Envelope::read(line).unwrap();
+        let other = envelope.with_id(line, "\"sayso-1\"");
+        assert_eq!(
+            other,
+            r#"{"x":"id", "id" : "sayso-1" , "method":"a","params":{"id":7, "a":1e2}}"#
+        );
     }
 
     #[tokio::test]

@@ -1,37 +1,186 @@
-//! Calls that were made, so that none is made twice: what came of each is kept for whoever asks
-//! again.
+//! Calls that needed a say-so and were made, so that none is made twice: what came of each is kept
+//! for whoever asks again.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use super::frame::Outcome;
+use super::listing::Place;
+use super::session::{Asker, Session};
+use crate::server::Refused;
 
-/// How many results are kept.
+/// How many are kept.
 const KEPT: usize = 1_000;
 
-/// One call: nothing until it was made, then what came of it. Locked while it is being made.
-pub(super) type Made = Arc<tokio::sync::Mutex<Option<Outcome>>>;
+/// A call that is made when it is granted.
+pub(super) struct Waiting {
+    pub(super) session: Arc<Session>,
+    pub(super) place: Place,
+    /// What the client said with it besides the name and the arguments.
+    pub(super) rest: Map<String, Value>,
+    pub(super) asker: Asker,
+}
 
-/// The calls of this session, by their escalation.
+/// How a call stands.
+#[derive(Clone)]
+pub(super) enum State {
+    /// It has not been made.
+    Unmade,
+    /// It is being made.
+    Making,
+    /// Its server wants to know something first.
+    Asks(Round),
+    /// It was made, and this came of it.
+    Made(Outcome),
+    /// It was not made after all, and may be tried again.
+    NotMade(Result<Outcome, Refused>),
+}
+
+/// A question of a server's in the middle of a call.
+#[derive(Clone)]
+pub(super) struct Round {
+    /// The client says it with its answer. It is good for one.
+    pub(super) token: String,
+    /// `inputRequests`.
+    pub(super) requests: Map<String, Value>,
+}
+
+/// One call.
+pub(super) struct Call {
+    state: watch::Sender<State>,
+    /// Answers to the open round.
+    answers: Mutex<Option<tokio::sync::oneshot::Sender<Value>>>,
+    /// People were told of it by the client, once.
+    rung: Mutex<Option<String>>,
+    pub(super) since: Instant,
+}
+
+impl Call {
+    fn new() -> Self {
+        Self {
+            state: watch::Sender::new(State::Unmade),
+            answers: Mutex::default(),
+            rung: Mutex::default(),
+            since: Instant::now(),
+        }
+    }
+
+    pub(super) fn was_made(&self) -> bool {
+        !matches!(*self.state.borrow(), State::Unmade | State::NotMade(_))
+    }
+
+    /// Whether it is the caller's to make it: true once, until it turns out that it was not made.
+    pub(super) fn begin(&self) -> bool {
+        self.state.send_if_modified(|state| {
+            let begins = matches!(state, State::Unmade | State::NotMade(_));
+            if begins {
+                *state = State::Making;
+            }
+            begins
+        })
+    }
+
+    pub(super) fn end(&self, state: State) {
+        self.state.send_replace(state);
+    }
+
+    /// Asks, and waits for the answers; none if nobody will ever answer.
+    pub(super) async fn ask(&self, requests: Map<String, Value>) -> Option<Value> {
+        let (sender, answers) = tokio::sync::oneshot::channel();
+        *self.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        let round = Round { token: super::random(), requests };
+        self.state.send_replace(State::Asks(round));
+        let answers = answers.await.ok();
+        self.state.send_replace(State::Making);
+        answers
+    }
+
+    /// Takes the answers to the open round.
+    pub(super) fn answer(&self, answers: Value) {
+        let sender = self.answers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(sender) = sender {
+            // Whoever reads the state next must not find the question again.
+            self.state.send_replace(State::Making);
+            let _ = sender.send(answers);
+        }
+    }
+
+    /// Waits until it is not being made any more; none if that takes longer than `patience`.
+    pub(super) async fn ended(&self, patience: Option<Duration>) -> Option<State> {
+        let mut states = self.state.subscribe();
+        let ended = states.wait_for(|state| !matches!(state, State::Making));
+        match patience {
+            None => Some(ended.await.ok()?.clone()),
+            Some(patience) => {
+                let ended = tokio::time::timeout(patience, ended).await;
+                Some(ended.ok()?.ok()?.clone())
+            }
+        }
+    }
+
+    /// A token for ringing people's bell, the first time; none after that.
+    pub(super) fn ring(&self) -> Option<String> {
+        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        if rung.is_some() {
+            return None;
+        }
+        rung.insert(super::random()).clone().into()
+    }
+
+    fn has(&self, token: &str) -> bool {
+        let asks = matches!(&*self.state.borrow(), State::Asks(round) if round.token == token);
+        asks || self.was_rung_by(token)
+    }
+
+    pub(super) fn was_rung_by(&self, token: &str) -> bool {
+        self.rung.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(token)
+    }
+}
+
+/// The calls of an agent, by their escalation.
 #[derive(Default)]
 pub(super) struct Held {
-    calls: Mutex<(HashMap<String, Made>, VecDeque<String>)>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    calls: HashMap<String, Arc<Call>>,
+    /// The oldest first.
+    order: VecDeque<String>,
 }
 
 impl Held {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The call of an escalation.
-    pub(super) fn call(&self, escalation: &str) -> Made {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let (made, order) = &mut *calls;
-        if let Some(made) = made.get(escalation) {
-            return Arc::clone(made);
+    pub(super) fn call(&self, escalation: &str) -> Arc<Call> {
+        let Kept { calls, order } = &mut *self.kept();
+        if let Some(call) = calls.get(escalation) {
+            return Arc::clone(call);
         }
         if order.len() >= KEPT
             && let Some(oldest) = order.pop_front()
         {
-            made.remove(&oldest);
+            calls.remove(&oldest);
         }
         order.push_back(escalation.to_owned());
-        Arc::clone(made.entry(escalation.to_owned()).or_default())
+        Arc::clone(calls.entry(escalation.to_owned()).or_insert_with(|| Arc::new(Call::new())))
+    }
+
+    /// The call whose round or ring this is.
+    pub(super) fn with_token(&self, token: &str) -> Option<Arc<Call>> {
+        self.kept().calls.values().find(|call| call.has(token)).cloned()
+    }
+
+    /// Whether there is a call of that escalation.
+    pub(super) fn knows(&self, escalation: &str) -> bool {
+        self.kept().calls.contains_key(escalation)
     }
 }

@@ -1,16 +1,18 @@
 //! The tools of all servers under one roof: who has which, and how models are told of them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sayso_core::Tier;
 use sayso_policy::Tool;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::client::Session;
+use super::eras::Era;
 use super::frame::{METHOD_NOT_FOUND, Outcome, raw};
-use super::upstream::Upstream;
+use super::headers::{self, Carried};
+use super::session::{Asker, Session};
+use super::upstream::{Caller, Upstream};
 use crate::server::tools;
 
 /// The most pages of one server's list.
@@ -23,6 +25,8 @@ pub(super) struct Place {
     pub(super) server: usize,
     /// What it is called there.
     pub(super) name: String,
+    /// Its arguments that are carried in headers, too.
+    pub(super) carried: Arc<[Carried]>,
 }
 
 /// Which server has which tool, by the name that the client knows.
@@ -47,26 +51,27 @@ impl Catalogue {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Where a tool is; none if nobody has it. `meta` is what the client's request said of itself.
+    /// Where a tool is; none if nobody has it.
     pub(super) async fn place(
         &self,
-        session: &Session,
-        meta: Option<&Value>,
+        session: &Arc<Session>,
+        asker: &Asker,
         name: &str,
     ) -> Option<Place> {
         if !self.is_listed() {
-            self.list(session, meta).await;
+            self.list(session, asker).await;
         }
         self.known(name)
     }
 
     /// The answer to `tools/list`: everybody's tools, and ours.
-    pub(super) async fn list(&self, session: &Session, meta: Option<&Value>) -> Outcome {
+    pub(super) async fn list(&self, session: &Arc<Session>, asker: &Asker) -> Outcome {
         let upstreams = &session.upstreams;
+        let (ahead, definitions) = (&session.agent.ahead, &session.shared.definitions);
         let mut all = Vec::new();
         let mut result = Map::new();
-        for (server, upstream) in upstreams.iter().enumerate() {
-            match pages(upstream, meta).await {
+        for server in 0..upstreams.len() {
+            match pages(session, server, asker).await {
                 Ok((tools, rest)) => {
                     all.extend(tools.into_iter().map(|tool| (server, tool)));
                     if upstreams.len() == 1 {
@@ -78,10 +83,10 @@ impl Catalogue {
                 Err(failed) => return failed,
             }
         }
-        session.ahead.settle().await;
+        ahead.settle().await;
         let named = all.iter().map(|(server, tool)| (upstreams[*server].name.as_str(), tool));
-        session.definitions.listed(named);
-        session.ahead.check(&known(&all, upstreams));
+        definitions.listed(named);
+        ahead.check(&known(&all, upstreams));
         let names = all.iter().filter_map(|(_, tool)| name(tool));
         let mut seen: HashSet<_> = tools::all().iter().map(|tool| tool.name.to_string()).collect();
         let twice: HashSet<_> =
@@ -94,28 +99,29 @@ impl Catalogue {
                 true => format!("{}__{own}", upstreams[server].name),
                 false => own.clone(),
             };
+            let carried = tool.get("inputSchema").map(headers::carried).unwrap_or_default().into();
             if let Some(tool) = tool.as_object_mut() {
                 tool.insert("name".into(), shown.clone().into());
                 // An answer that says "not yet" fits no schema but its own, and clients drop what
                 // does not fit, handle and all.
                 tool.remove("outputSchema");
                 let server = &upstreams[server].name;
-                let has_changed = session.definitions.change(server, &own).is_some();
-                let outlook = session.ahead.outlook(&shown, server);
+                let has_changed = definitions.change(server, &own).is_some();
+                let outlook = ahead.outlook(&shown, server);
                 if let Some(words) = outlook.map(|outlook| told(outlook, has_changed)) {
                     let said = tool.get("description").and_then(Value::as_str).unwrap_or_default();
                     let said = format!("{said}\n\n{words}").trim_start().to_owned();
                     tool.insert("description".into(), said.into());
                 }
             }
-            places.insert(shown, Place { server, name: own });
+            places.insert(shown, Place { server, name: own, carried });
             listed.push(tool);
         }
         listed.extend(tools::all().iter().map(|tool| json!(tool)));
         *self.places.lock().unwrap_or_else(PoisonError::into_inner) = Some(places);
         result.insert("tools".into(), listed.into());
         result.remove("nextCursor");
-        if meta.is_some_and(|meta| meta.get(super::merge::VERSION).is_some()) {
+        if asker.era == Era::Modern {
             result.entry("resultType").or_insert("complete".into());
             result.entry("ttlMs").or_insert(0.into());
             // Which tools there are is this agent's business.
@@ -164,15 +170,26 @@ fn is_not_found(error: &serde_json::value::RawValue) -> bool {
 }
 
 /// All pages of a server's list, and what else its last page says.
-pub(super) async fn pages(
-    upstream: &Upstream,
-    meta: Option<&Value>,
+async fn pages(
+    session: &Arc<Session>,
+    server: usize,
+    asker: &Asker,
+) -> Result<(Vec<Value>, Map<String, Value>), Outcome> {
+    let mut params = Map::new();
+    params.extend(asker.meta.clone().map(|meta| ("_meta".to_owned(), meta)));
+    let caller = Caller::new(asker.back.clone());
+    let ask = |params| session.ask(server, "tools/list", params, asker, &caller);
+    all_pages(params, ask).await
+}
+
+/// All pages of a list of tools, as they are asked for.
+pub(super) async fn all_pages<F: Future<Output = Outcome>>(
+    mut params: Map<String, Value>,
+    ask: impl Fn(Map<String, Value>) -> F,
 ) -> Result<(Vec<Value>, Map<String, Value>), Outcome> {
     let mut tools = Vec::new();
-    let mut params = Map::new();
-    params.extend(meta.map(|meta| ("_meta".to_owned(), meta.clone())));
     for _ in 0..MOST_PAGES {
-        let outcome = upstream.ask("tools/list", &raw(&params)).await;
+        let outcome = ask(params.clone()).await;
         let Some(Value::Object(mut page)) = outcome.value() else { return Err(outcome) };
         if let Some(Value::Array(more)) = page.remove("tools") {
             tools.extend(more);

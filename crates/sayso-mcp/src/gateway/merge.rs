@@ -1,36 +1,48 @@
 //! Openings and lists of several servers, told as one's.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::frame::{METHOD_NOT_FOUND, Outcome, raw};
-use super::upstream::{Upstream, no_params};
+use super::eras::{self, Era};
+use super::frame::{INVALID_PARAMS, METHOD_NOT_FOUND, Outcome, raw};
+use super::session::{Asker, Session};
+use super::tasks;
+use super::upstream::{Hello, no_params};
 use crate::server::tools;
 
-/// Where a modern request says which revision it speaks.
-pub(super) const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-
 /// `initialize`, of all servers.
-pub(super) async fn initialize(upstreams: &[Upstream], params: Option<&RawValue>) -> Outcome {
-    open(upstreams, "initialize", params).await
-}
-
-/// `server/discover`, of all servers: if one of them does not know it, neither do we, and the
-/// client falls back to `initialize`.
-pub(super) async fn discover(upstreams: &[Upstream], params: Option<&RawValue>) -> Outcome {
-    open(upstreams, "server/discover", params).await
-}
-
-async fn open(upstreams: &[Upstream], method: &str, params: Option<&RawValue>) -> Outcome {
+pub(super) async fn initialize(session: &Arc<Session>, params: Option<&RawValue>) -> Outcome {
     let none = no_params();
+    let params = params.unwrap_or(&none);
+    let hello: Value = serde_json::from_str(params.get()).unwrap_or_default();
+    let asked = hello["protocolVersion"].as_str().map(str::to_owned);
+    let _ = session.hello.set(hello);
+    let hello = Hello::Legacy(params.to_owned());
+    open(session, &hello, Era::Legacy, asked.as_deref()).await
+}
+
+/// `server/discover`, of all servers.
+pub(super) async fn discover(session: &Arc<Session>, params: Option<&RawValue>) -> Outcome {
+    let Some(meta) = params.and_then(eras::meta) else {
+        return Outcome::error(INVALID_PARAMS, "`params._meta` must say who asks");
+    };
+    open(session, &Hello::Modern(meta), Era::Modern, None).await
+}
+
+async fn open(session: &Arc<Session>, hello: &Hello, era: Era, asked: Option<&str>) -> Outcome {
     let mut merged: Option<Map<String, Value>> = None;
-    for upstream in upstreams {
-        let outcome = upstream.ask(method, params.unwrap_or(&none)).await;
-        let Some(Value::Object(opened)) = outcome.value() else {
-            return match method {
-                "initialize" => outcome,
-                _ => Outcome::error(METHOD_NOT_FOUND, "a server behind this one speaks 2025-11-25"),
-            };
+    for upstream in &session.upstreams {
+        let opened = match upstream.open(hello.clone()).await {
+            Ok(opened) => opened,
+            Err(outcome) => return outcome,
+        };
+        let result = opened.result.clone();
+        let opened = match (era, opened.era) {
+            (Era::Modern, Era::Legacy) => eras::discovered(result),
+            (Era::Legacy, Era::Modern) => eras::initialized(result, asked),
+            _ => result,
         };
         merged = Some(match merged {
             None => opened,
@@ -43,12 +55,7 @@ async fn open(upstreams: &[Upstream], method: &str, params: Option<&RawValue>) -
     let capabilities = opened.entry("capabilities").or_insert_with(|| json!({}));
     if let Some(capabilities) = capabilities.as_object_mut() {
         capabilities.entry("tools").or_insert_with(|| json!({}));
-        // A call is answered by us, and we don't answer with tasks.
-        capabilities.remove("tasks");
-        if let Some(extensions) = capabilities.get_mut("extensions").and_then(Value::as_object_mut)
-        {
-            extensions.remove("io.modelcontextprotocol/tasks");
-        }
+        tasks::declare(capabilities, era);
     }
     let theirs = opened.get("instructions").and_then(Value::as_str).unwrap_or_default();
     let instructions = format!("{theirs}\n\n{}", tools::INSTRUCTIONS);
@@ -79,7 +86,7 @@ fn both(mut one: Map<String, Value>, other: Map<String, Value>) -> Map<String, V
                 *known = text.into_iter().flatten().collect::<Vec<_>>().join("\n\n").into();
             }
             ("serverInfo", Some(known)) => {
-                *known = json!({"name": "sayso-gateway", "version": env!("CARGO_PKG_VERSION")});
+                *known = eras::us();
             }
             ("ttlMs", Some(known)) => {
                 if value.as_u64() < known.as_u64() {
@@ -119,16 +126,16 @@ pub(super) fn list_member(method: &str) -> Option<&'static str> {
 
 /// A list of all servers that have it, one after the other.
 pub(super) async fn list(
-    upstreams: &[Upstream],
+    session: &Arc<Session>,
     method: &str,
     member: &str,
     params: Option<&RawValue>,
+    asker: &Asker,
 ) -> Outcome {
-    let none = no_params();
     let mut all = Vec::new();
     let mut first: Option<Map<String, Value>> = None;
-    for upstream in upstreams {
-        let outcome = upstream.ask(method, params.unwrap_or(&none)).await;
+    for server in 0..session.upstreams.len() {
+        let outcome = session.ask_raw(server, method, params, asker).await;
         if let Some(Value::Object(mut page)) = outcome.value() {
             if let Some(Value::Array(items)) = page.remove(member) {
                 all.extend(items);
@@ -147,14 +154,14 @@ pub(super) async fn list(
 /// Asks one server after the other, and answers with the first that has a result; else with the
 /// last one's error.
 pub(super) async fn first(
-    upstreams: &[Upstream],
+    session: &Arc<Session>,
     method: &str,
     params: Option<&RawValue>,
+    asker: &Asker,
 ) -> Outcome {
-    let none = no_params();
     let mut last = Outcome::error(METHOD_NOT_FOUND, "there is no server behind this one");
-    for upstream in upstreams {
-        last = upstream.ask(method, params.unwrap_or(&none)).await;
+    for server in 0..session.upstreams.len() {
+        last = session.ask_raw(server, method, params, asker).await;
         if matches!(last, Outcome::Result(_)) {
             break;
         }

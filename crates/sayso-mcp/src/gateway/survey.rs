@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use serde_json::{Map, Value, json};
 
 use super::config::Config;
+use super::eras::{self, Era, LEGACY};
 use super::frame::{Outcome, raw};
-use super::listing::pages;
-use super::upstream::{NotStarted, Upstream};
+use super::listing::all_pages;
+use super::reply::Reply;
+use super::upstream::{Caller, Ear, Hello, INITIALIZED, NotStarted, Upstream, http_client};
 
 /// How long all servers together may take.
 const PATIENCE: Duration = Duration::from_mins(1);
-const REVISION: &str = "2025-11-25";
 
 /// Why the tools are not known.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,9 @@ pub enum NoSurvey {
     /// A server did not start.
     #[error(transparent)]
     NotStarted(#[from] NotStarted),
+    /// No HTTP can be spoken here.
+    #[error("no HTTP can be spoken here: {0}")]
+    Http(#[from] reqwest::Error),
     /// One does not say what it offers.
     #[error("the MCP server {server} does not list its tools: {said}")]
     Refused {
@@ -40,12 +43,11 @@ pub async fn survey(config: &Config) -> Result<Vec<Value>, NoSurvey> {
 }
 
 async fn look(config: &Config) -> Result<Vec<Value>, NoSurvey> {
-    let (said, mut heard) = mpsc::channel(64);
     let mut all = Vec::new();
-    // What they say besides is nobody's business here.
-    tokio::spawn(async move { while heard.recv().await.is_some() {} });
-    for (index, (name, server)) in config.servers.iter().enumerate() {
-        let upstream = Upstream::start(index, name, server, said.clone())?;
+    let http = http_client()?;
+    for (name, server) in &config.servers {
+        // What it says besides is nobody's business here.
+        let upstream = Upstream::start(name, server, http.clone(), Ear::deaf(), false)?;
         let refused = |outcome: &Outcome| NoSurvey::Refused {
             server: name.clone(),
             said: match outcome {
@@ -54,16 +56,21 @@ async fn look(config: &Config) -> Result<Vec<Value>, NoSurvey> {
             },
         };
         let hello = json!({
-            "protocolVersion": REVISION, "capabilities": {},
-            "clientInfo": {"name": "sayso", "version": env!("CARGO_PKG_VERSION")},
+            "protocolVersion": LEGACY, "capabilities": {}, "clientInfo": eras::us(),
         });
-        let opened = upstream.ask("initialize", &raw(&hello)).await;
-        if opened.value().is_none() {
-            return Err(refused(&opened));
+        let opened = upstream.open(Hello::Legacy(raw(&hello))).await;
+        let opened = opened.map_err(|outcome| refused(&outcome))?;
+        let mut params = Map::new();
+        match opened.era {
+            Era::Legacy => upstream.send(INITIALIZED.into()).await,
+            Era::Modern => drop(params.insert("_meta".into(), eras::modern_meta(&hello).into())),
         }
-        let opened = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-        upstream.send(opened.to_string()).await;
-        let (tools, _) = pages(&upstream, None).await.map_err(|outcome| refused(&outcome))?;
+        let caller = Caller::new(Reply::Nobody);
+        let ask = async |params: Map<String, Value>| {
+            upstream.ask(opened.era, "tools/list", &raw(&params), &caller).await
+        };
+        let tools = all_pages(params, ask).await;
+        let (tools, _) = tools.map_err(|outcome| refused(&outcome))?;
         all.extend(tools.into_iter().map(|mut tool| {
             if let Some(tool) = tool.as_object_mut() {
                 tool.insert("server".into(), name.clone().into());

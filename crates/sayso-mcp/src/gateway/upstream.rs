@@ -1,20 +1,34 @@
-//! A server behind the gateway: its process, and what is asked of it.
+//! A server behind the gateway: how it is opened, in which revision, and what is asked of it.
 
-use std::collections::HashMap;
-use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod process;
+mod remote;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use http::HeaderMap;
 use serde_json::value::RawValue;
-use tokio::io::{AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, oneshot};
+use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
 
 use super::config::ServerConfig;
-use super::frame::{Envelope, Line, Outcome, UPSTREAM_GONE, next_line, raw};
+use super::eras::{self, Era, MODERN};
+use super::frame::{Envelope, Outcome, UPSTREAM_GONE, UPSTREAM_UNREACHED, raw};
+use super::headers::{self, Carried};
+use super::reply::Reply;
+use super::session::Session;
+use process::Process;
+use remote::Remote;
+
+pub(super) use remote::http_client;
 
 /// What the gateway's own requests are called, so that they are nobody else's.
-const OURS: &str = "sayso-";
+pub(super) const OURS: &str = "sayso-";
+/// How long a server may think about a revision that it does not know: some say nothing at all.
+const PROBE: Duration = Duration::from_secs(3);
+/// A server that ends is not started more often than that.
+const RESPITE: Duration = Duration::from_secs(1);
 
 /// A server that could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -26,171 +40,428 @@ pub struct NotStarted {
     pub cause: std::io::Error,
 }
 
-/// Something a server said by itself, or to what the client asked.
-pub(super) struct Said {
-    /// Which server.
+/// Who hears what a server says without being asked.
+#[derive(Clone)]
+pub(super) struct Ear {
+    pub(super) session: Weak<Session>,
+    /// Which server it is.
     pub(super) server: usize,
-    /// The frame, as it came.
-    pub(super) line: String,
+}
+
+impl Ear {
+    /// Hears nothing.
+    pub(super) fn deaf() -> Self {
+        Self { session: Weak::new(), server: 0 }
+    }
+
+    async fn hear(&self, frame: String, back: Option<Reply>) {
+        if let Some(session) = self.session.upgrade() {
+            session.hear(self.server, frame, back).await;
+        }
+    }
+}
+
+/// Why there is no answer.
+enum Lost {
+    /// It was never asked.
+    Unreached(String),
+    /// It may have done what it was asked, or not.
+    Gone(String),
+}
+
+/// A request, as far as the way to a server must know it.
+struct Asks {
+    /// Its id, as JSON.
+    id: String,
+    method: String,
+    is_modern: bool,
+    headers: HeaderMap,
+}
+
+/// The way to a server.
+enum Link {
+    Process(Process),
+    Remote(Remote),
+}
+
+impl Link {
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Process(process) => process.is_gone(),
+            Self::Remote(remote) => remote.is_gone(),
+        }
+    }
+
+    async fn send(&self, line: String) {
+        match self {
+            Self::Process(process) => process.send(line).await,
+            Self::Remote(remote) => remote.send(line).await,
+        }
+    }
+}
+
+/// How a client opens a server.
+#[derive(Clone)]
+pub(super) enum Hello {
+    /// The params of `initialize`.
+    Legacy(Box<RawValue>),
+    /// What each request says in `_meta`.
+    Modern(Value),
+}
+
+/// An open server.
+pub(super) struct Opened {
+    pub(super) era: Era,
+    /// What it said of itself, in the words of its revision.
+    pub(super) result: Map<String, Value>,
+}
+
+/// Who asks, for what comes on the way to an answer.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) back: Reply,
+    /// The arguments that are carried in headers, too.
+    pub(super) carried: Arc<[Carried]>,
+}
+
+impl Caller {
+    pub(super) fn new(back: Reply) -> Self {
+        Self { back, carried: Arc::new([]) }
+    }
 }
 
 /// A server behind the gateway.
 pub(super) struct Upstream {
     /// Its name in the file.
     pub(super) name: String,
-    input: mpsc::Sender<String>,
-    waiting: Arc<Waiting>,
+    config: ServerConfig,
+    client: reqwest::Client,
+    ear: Ear,
+    /// Whether several clients speak to it at once.
+    is_shared: bool,
     next: AtomicU64,
-    /// It ends with us.
-    _child: Child,
+    link: std::sync::Mutex<Option<Arc<Link>>>,
+    /// Locked while it is being opened, so that nobody asks before that.
+    state: Mutex<State>,
 }
 
-/// Who waits for which answer.
 #[derive(Default)]
-struct Waiting {
-    requests: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
-    gone: AtomicBool,
-}
-
-impl Waiting {
-    fn requests(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Outcome>>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Nobody gets an answer any more.
-    fn end(&self) {
-        self.gone.store(true, Ordering::SeqCst);
-        self.requests().clear();
-    }
+struct State {
+    since: Option<Instant>,
+    opened: Option<Arc<Opened>>,
+    hello: Option<Hello>,
 }
 
 impl Upstream {
-    /// Starts it. What it says without being asked by the gateway itself goes to `said`.
+    /// Starts it. What it says without being asked goes to `ear`.
     pub(super) fn start(
-        server: usize,
         name: &str,
         config: &ServerConfig,
-        said: mpsc::Sender<Said>,
+        client: reqwest::Client,
+        ear: Ear,
+        is_shared: bool,
     ) -> Result<Self, NotStarted> {
-        let not_started = |cause| NotStarted { name: name.to_owned(), cause };
-        let mut command = Command::new(config.command.as_deref().unwrap_or_default());
-        command.args(&config.args).envs(&config.env);
-        // The say-so is the gateway's to ask for; a server behind it gets none of its secrets.
-        command.env_remove("SAYSO_TOKEN");
-        if let Some(folder) = &config.cwd {
-            command.current_dir(folder);
-        }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().map_err(not_started)?;
-        let closed = || not_started(std::io::Error::other("it has no input or output"));
-        let mut stdin = child.stdin.take().ok_or_else(closed)?;
-        let mut output = BufReader::new(child.stdout.take().ok_or_else(closed)?);
-
-        let (input, mut lines) = mpsc::channel::<String>(64);
-        tokio::spawn(async move {
-            while let Some(line) = lines.recv().await {
-                let sent = async {
-                    stdin.write_all(line.as_bytes()).await?;
-                    stdin.write_all(b"\n").await?;
-                    stdin.flush().await
-                };
-                if sent.await.is_err() {
-                    break;
-                }
-            }
-        });
-        let waiting = Arc::new(Waiting::default());
-        let answers = Arc::clone(&waiting);
-        tokio::spawn(async move {
-            loop {
-                match next_line(&mut output).await {
-                    Line::End => break,
-                    // What can't be read can't be passed on; the server goes on.
-                    Line::Bad(_) => {}
-                    Line::Text(line) if line.trim().is_empty() => {}
-                    Line::Text(line) => match take(&answers, &line) {
-                        Took::Ours => {}
-                        Took::Theirs => {
-                            if said.send(Said { server, line }).await.is_err() {
-                                break;
-                            }
-                        }
-                    },
-                }
-            }
-            answers.end();
-        });
-        let name = name.to_owned();
-        Ok(Self { name, input, waiting, next: AtomicU64::new(1), _child: child })
+        let mut upstream = Self {
+            name: name.to_owned(),
+            config: config.clone(),
+            client,
+            ear,
+            is_shared,
+            next: AtomicU64::new(1),
+            link: std::sync::Mutex::default(),
+            state: Mutex::default(),
+        };
+        let link = upstream.new_link();
+        link.map_err(|cause| NotStarted { name: name.to_owned(), cause })?;
+        upstream.state.get_mut().since = Some(Instant::now());
+        Ok(upstream)
     }
 
-    /// Passes a frame on as it is.
+    /// The way to it as it is, if it has not ended.
+    fn present_link(&self) -> Option<Arc<Link>> {
+        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        link.as_ref().filter(|link| !link.is_gone()).cloned()
+    }
+
+    fn new_link(&self) -> std::io::Result<Arc<Link>> {
+        let link = Arc::new(match &self.config {
+            config @ ServerConfig::Process { .. } => {
+                Link::Process(Process::start(config, self.ear.clone())?)
+            }
+            ServerConfig::Remote { url, headers } => {
+                let (url, headers) = (url.clone(), headers.clone());
+                Link::Remote(Remote::new(self.client.clone(), url, headers, self.ear.clone()))
+            }
+        });
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&link));
+        Ok(link)
+    }
+
+    /// The way to it, made anew if it has ended, and opened as before.
+    async fn link(&self) -> Result<Arc<Link>, Lost> {
+        let mut state = self.state.lock().await;
+        if let Some(link) = self.present_link() {
+            return Ok(link);
+        }
+        if state.since.is_some_and(|since| since.elapsed() < RESPITE) {
+            return Err(Lost::Unreached("it has ended".into()));
+        }
+        state.since = Some(Instant::now());
+        let link = self.new_link().map_err(|cause| Lost::Unreached(cause.to_string()))?;
+        if let Some(hello) = state.hello.clone() {
+            let opened = self.opening(&link, &hello).await;
+            let opened = opened.map_err(|_| Lost::Unreached("it does not open again".into()))?;
+            // The client, whose opening this is, has said so before.
+            if matches!((opened.era, &hello), (Era::Legacy, Hello::Legacy(_))) {
+                link.send(INITIALIZED.into()).await;
+            }
+            state.opened = Some(Arc::new(opened));
+        }
+        Ok(link)
+    }
+
+    /// Whether it can be asked now; otherwise what is to be answered in its place.
+    pub(super) async fn is_there(&self) -> Result<(), Outcome> {
+        self.link().await.map(drop).map_err(|lost| self.no_answer(lost))
+    }
+
+    fn no_answer(&self, lost: Lost) -> Outcome {
+        let (code, why) = match lost {
+            Lost::Unreached(why) => (UPSTREAM_UNREACHED, why),
+            Lost::Gone(why) => (UPSTREAM_GONE, why),
+        };
+        Outcome::error(code, &format!("the server {} is gone: {why}", self.name))
+    }
+
+    /// Opens it, if it is not open yet.
+    pub(super) async fn open(&self, hello: Hello) -> Result<Arc<Opened>, Outcome> {
+        let link = self.link().await.map_err(|lost| self.no_answer(lost))?;
+        let mut state = self.state.lock().await;
+        if let Some(opened) = &state.opened {
+            return Ok(Arc::clone(opened));
+        }
+        let opened = Arc::new(self.opening(&link, &hello).await?);
+        state.opened = Some(Arc::clone(&opened));
+        state.hello = Some(hello);
+        Ok(opened)
+    }
+
+    /// What it said of itself, if it is open.
+    pub(super) async fn opened(&self) -> Option<Arc<Opened>> {
+        self.state.lock().await.opened.clone()
+    }
+
+    /// Opens it in the client's own revision, or else in the other one.
+    async fn opening(&self, link: &Link, hello: &Hello) -> Result<Opened, Outcome> {
+        match hello {
+            Hello::Legacy(params) => {
+                let outcome = self.ask_on(link, Era::Legacy, "initialize", params).await;
+                if let Some(Value::Object(result)) = outcome.value() {
+                    return Ok(Opened { era: Era::Legacy, result });
+                }
+                let hello = serde_json::from_str(params.get()).unwrap_or_default();
+                let meta = eras::modern_meta(&hello);
+                let discovered = self.discover(link, &meta.into()).await;
+                discovered.map(|result| Opened { era: Era::Modern, result }).ok_or(outcome)
+            }
+            Hello::Modern(meta) => {
+                if let Some(result) = self.discover(link, meta).await {
+                    return Ok(Opened { era: Era::Modern, result });
+                }
+                let hello = eras::legacy_hello(meta);
+                let outcome = self.ask_on(link, Era::Legacy, "initialize", &hello).await;
+                let Some(Value::Object(result)) = outcome.value() else { return Err(outcome) };
+                link.send(INITIALIZED.into()).await;
+                Ok(Opened { era: Era::Legacy, result })
+            }
+        }
+    }
+
+    /// What it says of itself in the modern revision, if it speaks it.
+    async fn discover(&self, link: &Link, meta: &Value) -> Option<Map<String, Value>> {
+        let params = raw(&json!({"_meta": meta}));
+        let asked = self.ask_on(link, Era::Modern, "server/discover", &params);
+        let outcome = tokio::time::timeout(PROBE, asked).await.ok()?;
+        let Some(Value::Object(result)) = outcome.value() else { return None };
+        let versions = result.get("supportedVersions").and_then(Value::as_array)?;
+        versions.iter().any(|version| version == MODERN).then_some(result)
+    }
+
+    async fn ask_on(&self, link: &Link, era: Era, method: &str, params: &RawValue) -> Outcome {
+        let caller = Caller::new(Reply::Nobody);
+        let (asks, line) = self.request(era, method, params, &caller);
+        let answered = exchange(link, &asks, &line, None, &caller.back).await;
+        self.outcome(answered)
+    }
+
+    /// Passes on a frame that has no answer.
     pub(super) async fn send(&self, line: String) {
-        // One that is gone answers nobody; its requests have been ended.
-        let _ = self.input.send(line).await;
-    }
-
-    /// Whether it has ended.
-    pub(super) fn is_gone(&self) -> bool {
-        self.waiting.gone.load(Ordering::SeqCst)
-    }
-
-    /// What is answered in its place once it has.
-    pub(super) fn gone(&self) -> Outcome {
-        Outcome::error(UPSTREAM_GONE, &format!("the server {} is gone", self.name))
-    }
-
-    /// Asks something of the gateway's own, and waits for the answer.
-    pub(super) async fn ask(&self, method: &str, params: &RawValue) -> Outcome {
-        let id = self.new_id();
-        self.ask_as(&id, method, params).await
-    }
-
-    /// A new id for a request of the gateway's own.
-    pub(super) fn new_id(&self) -> String {
-        format!("{OURS}{}", self.next.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Asks under an id from [`Upstream::new_id`].
-    pub(super) async fn ask_as(&self, id: &str, method: &str, params: &RawValue) -> Outcome {
-        let (sender, answer) = oneshot::channel();
-        self.waiting.requests().insert(id.to_owned(), sender);
-        if self.waiting.gone.load(Ordering::SeqCst) {
-            self.waiting.requests().remove(id);
-            return self.gone();
+        // One that is gone has nothing to do with what came before.
+        if let Some(link) = self.present_link() {
+            link.send(line).await;
         }
-        let request = serde_json::json!({"jsonrpc": "2.0", "id": id, "method": method});
-        let mut line = request.to_string();
-        line.pop();
-        line.push_str(",\"params\":");
+    }
+
+    /// Asks something in the server's own revision, and waits for the answer.
+    pub(super) async fn ask(
+        &self,
+        era: Era,
+        method: &str,
+        params: &RawValue,
+        caller: &Caller,
+    ) -> Outcome {
+        let (mut asks, mut line) = self.request(era, method, params, caller);
+        let mut token = None;
+        if self.is_shared
+            && let Some((params, own)) = with_token(params, &asks.id)
+        {
+            (asks, line) = self.request(era, method, &params, caller);
+            token = Some((params, own));
+        }
+        let token = token.map(|(_, own)| own);
+        let answered = self.exchange(&asks, &line, token, &caller.back).await;
+        self.outcome(answered)
+    }
+
+    /// Passes a client's request on as it came, and gives the answer's frame as it came.
+    pub(super) async fn relay(
+        &self,
+        era: Era,
+        line: &str,
+        envelope: &Envelope<'_>,
+        back: &Reply,
+    ) -> Result<String, Outcome> {
+        let (Some(id), Some(method)) = (envelope.id, envelope.method.as_deref()) else {
+            return Err(Outcome::error(super::frame::INVALID_REQUEST, "not a request"));
+        };
+        let headers = self.headers(era, method, envelope.params, &[]);
+        let ours = match &self.config {
+            ServerConfig::Process { .. } => Some(self.new_id()),
+            ServerConfig::Remote { .. } => None,
+        };
+        let line = match &ours {
+            Some(ours) => envelope.with_id(line, ours),
+            None => line.to_owned(),
+        };
+        let asks = Asks {
+            id: ours.clone().unwrap_or_else(|| id.get().to_owned()),
+            method: method.to_owned(),
+            is_modern: era == Era::Modern,
+            headers,
+        };
+        let answer = self.exchange(&asks, &line, None, back).await;
+        let answer = answer.map_err(|lost| self.no_answer(lost))?;
+        let read = Envelope::read(&answer).map(|frame| match frame.id {
+            Some(_) => Ok(frame.with_id(&answer, id.get())),
+            // An error without an id: it could not even read it.
+            None => Err(Outcome::of(&frame)),
+        });
+        match read {
+            Ok(Ok(frame)) => Ok(frame),
+            Ok(Err(Some(outcome))) => Err(outcome),
+            _ => Err(self.no_answer(Lost::Gone("it answered what is no JSON-RPC".into()))),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        asks: &Asks,
+        line: &str,
+        token: Option<Box<RawValue>>,
+        back: &Reply,
+    ) -> Result<String, Lost> {
+        let link = self.link().await?;
+        match exchange(&link, asks, line, token.clone(), back).await {
+            // It ended unasked: once more, on a new way.
+            Err(Lost::Unreached(_)) if link.is_gone() => {
+                exchange(&*self.link().await?, asks, line, token, back).await
+            }
+            answered => answered,
+        }
+    }
+
+    fn outcome(&self, answered: Result<String, Lost>) -> Outcome {
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(lost) => return self.no_answer(lost),
+        };
+        let outcome = Envelope::read(&answer).ok().and_then(|frame| Outcome::of(&frame));
+        let odd = || self.no_answer(Lost::Gone("it answered what is no JSON-RPC".into()));
+        outcome.unwrap_or_else(odd)
+    }
+
+    /// A request of our own, under a new id of ours.
+    fn request(
+        &self,
+        era: Era,
+        method: &str,
+        params: &RawValue,
+        caller: &Caller,
+    ) -> (Asks, String) {
+        let id = self.new_id();
         // A frame is one line, however the client wrote it.
-        line.push_str(&one_line(params));
-        line.push('}');
-        self.send(line).await;
-        answer.await.unwrap_or_else(|_| self.gone())
+        let params_line = one_line(params);
+        let line = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":{},"params":{params_line}}}"#,
+            Value::from(method)
+        );
+        let headers = self.headers(era, method, Some(params), &caller.carried);
+        let asks = Asks { id, method: method.to_owned(), is_modern: era == Era::Modern, headers };
+        (asks, line)
+    }
+
+    fn headers(
+        &self,
+        era: Era,
+        method: &str,
+        params: Option<&RawValue>,
+        carried: &[Carried],
+    ) -> HeaderMap {
+        if era == Era::Legacy || matches!(self.config, ServerConfig::Process { .. }) {
+            return HeaderMap::new();
+        }
+        let params = params.and_then(|params| serde_json::from_str(params.get()).ok());
+        headers::of(method, &params.unwrap_or_default(), carried)
+    }
+
+    /// A new id for a request of the gateway's own, as JSON.
+    fn new_id(&self) -> String {
+        format!("\"{OURS}{}\"", self.next.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-/// Whether a frame was the answer to one of our own requests.
-enum Took {
-    Ours,
-    Theirs,
+pub(super) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+async fn exchange(
+    link: &Link,
+    asks: &Asks,
+    line: &str,
+    token: Option<Box<RawValue>>,
+    back: &Reply,
+) -> Result<String, Lost> {
+    match link {
+        Link::Process(process) => process.exchange(&asks.id, line.to_owned(), token, back).await,
+        Link::Remote(remote) => remote.exchange(asks, line.to_owned(), back).await,
+    }
 }
 
-fn take(waiting: &Waiting, line: &str) -> Took {
-    let Ok(envelope) = Envelope::read(line) else { return Took::Theirs };
-    if envelope.method.is_some() {
-        return Took::Theirs;
+/// Params whose token for progress is a request's own id, and the token that it was.
+fn with_token(params: &RawValue, id: &str) -> Option<(Box<RawValue>, Box<RawValue>)> {
+    if !params.get().contains("progressToken") {
+        return None;
     }
-    let id = envelope.id.and_then(|id| serde_json::from_str::<String>(id.get()).ok());
-    let Some(id) = id.filter(|id| id.starts_with(OURS)) else { return Took::Theirs };
-    // An answer nobody waits for (any more) goes nowhere.
-    if let Some(sender) = waiting.requests().remove(&id)
-        && let Some(outcome) = Outcome::of(&envelope)
-    {
-        let _ = sender.send(outcome);
-    }
-    Took::Ours
+    let mut params: Value = serde_json::from_str(params.get()).ok()?;
+    let token = params.get_mut("_meta")?.get_mut("progressToken")?;
+    let own = raw(token);
+    *token = serde_json::from_str(id).ok()?;
+    Some((raw(&params), own))
+}
+
+/// The notification that takes a request back.
+fn cancelled(id: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+    )
 }
 
 /// Raw JSON without line breaks between its tokens; none can stand inside one.
@@ -203,5 +474,5 @@ fn one_line(json: &RawValue) -> std::borrow::Cow<'_, str> {
 
 /// Empty params.
 pub(super) fn no_params() -> Box<RawValue> {
-    raw(&serde_json::json!({}))
+    raw(&json!({}))
 }

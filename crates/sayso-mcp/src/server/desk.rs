@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sayso_client::wire::{Escalation, Page, Problem, Propose, Redeemed, Report};
-use sayso_client::{Client, ClientError};
+use sayso_client::{Client, ClientError, Event};
+use tokio::sync::mpsc;
 
 use crate::gateway::Rules;
 
@@ -35,29 +36,53 @@ pub trait Desk: Send + Sync {
 
     /// Says what came of it.
     async fn report(&self, permit_id: &str, report: &Report) -> Result<Escalation, Refused>;
+
+    /// What becomes of this agent's escalations, for as long as the server can be heard.
+    fn follow(&self) -> mpsc::Receiver<News>;
+
+    /// Where people see an escalation and decide, if that has an address.
+    fn page(&self, id: &str) -> Option<String>;
+}
+
+/// What a desk hears by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// From here on, everything is heard.
+    Begin,
+    /// The escalation of that id is settled.
+    Settled(String),
 }
 
 /// Why something was not done, in words that a model can act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused(String);
+pub struct Refused {
+    words: String,
+    is_ours: bool,
+}
 
 impl Refused {
     /// A field of what the model sent is at fault.
     pub fn field(field: &str, detail: impl fmt::Display) -> Self {
-        Self(format!("`{field}` {detail}"))
+        Self { words: format!("`{field}` {detail}"), is_ours: false }
     }
 
     /// Something of ours failed.
     pub fn failed(error: &dyn fmt::Display) -> Self {
-        Self(format!(
+        let words = format!(
             "Sayso can't be asked right now, so nothing was asked and nothing is granted: {error}"
-        ))
+        );
+        Self { words, is_ours: true }
+    }
+
+    /// Whether it was refused, and did not only fail.
+    pub(crate) fn is_by_the_server(&self) -> bool {
+        !self.is_ours
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.words)
     }
 }
 
@@ -65,7 +90,7 @@ impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
         match problem.field {
             Some(field) => Self::field(field.trim_start_matches('/'), problem.detail),
-            None => Self(problem.detail),
+            None => Self { words: problem.detail, is_ours: false },
         }
     }
 }
@@ -137,6 +162,33 @@ impl Desk for HttpDesk {
     async fn report(&self, permit_id: &str, report: &Report) -> Result<Escalation, Refused> {
         let (permit_id, report) = (permit_id.to_owned(), report.clone());
         self.ask(move |client| client.report(&permit_id, &report)).await
+    }
+
+    fn follow(&self) -> mpsc::Receiver<News> {
+        let (news, receiver) = mpsc::channel(64);
+        let client = self.0.clone();
+        // The stream blocks, and has a thread of its own for as long as it lasts.
+        std::thread::spawn(move || {
+            let Ok(events) = client.events(None, "gateway") else { return };
+            for event in events {
+                let new = match event {
+                    Ok(event) if event.word == "ready" => News::Begin,
+                    Ok(Event { escalation: Some(escalation), .. }) if !escalation.is_pending() => {
+                        News::Settled(escalation.id)
+                    }
+                    Ok(_) => continue,
+                    Err(_) => return,
+                };
+                if news.blocking_send(new).is_err() {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+
+    fn page(&self, id: &str) -> Option<String> {
+        Some(format!("{}/inbox/{id}", self.0.url()))
     }
 }
 

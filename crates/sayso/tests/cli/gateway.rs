@@ -268,12 +268,25 @@ fn what_is_not_governed_passes_byte_for_byte() {
     let server = Server::start();
     let key = server.agent("bot");
     let mut gateway = Gateway::start(&server, &key);
-    for line in [
-        r#"{"jsonrpc":"2.0","id":"a","method":"echo/line","params":{"n":12345678901234567890123,"n2":1.0,"x":{"b":1,"a":2}},"x-own":true}"#,
-        "{ \"method\" :\"echo/line\", \"id\": 7.0 ,\"jsonrpc\":\"2.0\",\"params\":{\"t\":\"\\u00e9\\ud83d\\ude00\"}}",
+    // All but the id: that is the gateway's own, so that no server answers for another.
+    for (before, id, after) in [
+        (
+            r#"{"jsonrpc":"2.0","id":"#,
+            r#""a""#,
+            r#","method":"echo/line","params":{"n":12345678901234567890123,"n2":1.0,"x":{"b":1,"a":2}},"x-own":true}"#,
+        ),
+        (
+            "{ \"method\" :\"echo/line\", \"id\": ",
+            "7.0",
+            " ,\"jsonrpc\":\"2.0\",\"params\":{\"t\":\"\\u00e9\\ud83d\\ude00\"}}",
+        ),
     ] {
-        gateway.send(line);
-        assert_eq!(gateway.receive()["result"]["line"], line);
+        gateway.send(&[before, id, after].concat());
+        let answer = gateway.receive();
+        let line = answer["result"]["line"].as_str().unwrap();
+        let ours = line.strip_prefix(before).and_then(|line| line.strip_suffix(after));
+        assert!(ours.is_some_and(|ours| ours.starts_with("\"sayso-")), "{line}");
+        assert_eq!(answer["id"], serde_json::from_str::<Value>(id).unwrap());
     }
     let unknown = gateway.ask("no/such", &json!({}));
     assert_eq!(unknown["error"], json!({"code": -32601, "message": "no such method"}));
