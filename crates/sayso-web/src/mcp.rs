@@ -121,7 +121,9 @@ impl Desk for OwnApi {
         let halts: Halts = self.call(Method::GET, "/v1/halts", Body::empty()).await?;
         let policy: Policy = self.call(Method::GET, "/v1/policy", Body::empty()).await?;
         let me: Me = self.call(Method::GET, "/v1/me", Body::empty()).await?;
-        Ok(Rules { policy: policy.text, agent: me.name, halted: !halts.items.is_empty() })
+        let halted = !halts.items.is_empty();
+        // Nobody else is let in here.
+        Ok(Rules { policy: policy.text, agent: me.name, is_agent: true, halted })
     }
 
     async fn redeem(&self, permit: &str) -> Result<Redeemed, Refused> {

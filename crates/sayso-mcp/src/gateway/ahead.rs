@@ -32,6 +32,8 @@ pub struct Rules {
     pub policy: String,
     /// Who we are there.
     pub agent: String,
+    /// Whether that is an agent: people don't ask.
+    pub is_agent: bool,
     /// Whether a halt is in force.
     pub halted: bool,
 }
@@ -144,7 +146,9 @@ impl Ahead {
     }
 
     fn take(&self, found: Result<Rules, Refused>) {
-        let Ok(Rules { policy: text, agent, halted: false }) = found else { return self.doubt() };
+        let Ok(Rules { policy: text, agent, is_agent: true, halted: false }) = found else {
+            return self.doubt();
+        };
         self.note_change(&text);
         let mut rules = self.rules();
         match &mut *rules {

@@ -154,11 +154,6 @@ impl Session {
         let (id, method) = (envelope.id.map(ToOwned::to_owned), envelope.method.as_deref());
         match (id, method) {
             (Some(id), Some(method)) => {
-                if id.get().starts_with(&format!("\"{OURS}")) {
-                    let wrong = "ids that begin with \"sayso-\" are the gateway's own";
-                    reply.answer(Outcome::error(INVALID_REQUEST, wrong).to_frame(&id)).await;
-                    return None;
-                }
                 let (method, params) = (method.to_owned(), envelope.params.map(ToOwned::to_owned));
                 Some(self.begin(Request { id, method, params, line, reply }))
             }

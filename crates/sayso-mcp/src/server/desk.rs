@@ -149,7 +149,13 @@ impl Desk for HttpDesk {
     async fn rules(&self) -> Result<Rules, Refused> {
         self.ask(|client| {
             let halted = !client.halts()?.items.is_empty();
-            Ok(Rules { policy: client.policy()?.text, agent: client.me()?.name, halted })
+            let me = client.me()?;
+            Ok(Rules {
+                policy: client.policy()?.text,
+                is_agent: me.roles.iter().any(|role| role == "agent"),
+                agent: me.name,
+                halted,
+            })
         })
         .await
     }

@@ -11,7 +11,7 @@ use crate::server::{POLICY, Server, sayso};
 use crate::upstream;
 
 /// A gateway and its client.
-struct Gateway {
+pub(crate) struct Gateway {
     child: Child,
     input: Option<ChildStdin>,
     lines: BufReader<ChildStdout>,
@@ -22,12 +22,12 @@ struct Gateway {
 
 impl Gateway {
     /// In front of one server.
-    fn start(server: &Server, key: &str) -> Self {
+    pub(crate) fn start(server: &Server, key: &str) -> Self {
         Self::before(server, key, &["one"])
     }
 
     /// In front of servers of these names, all with the same tools.
-    fn before(server: &Server, key: &str, names: &[&str]) -> Self {
+    pub(crate) fn before(server: &Server, key: &str, names: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let notes = folder.path().join("notes");
         let servers = names.iter().map(|name| ((*name).to_owned(), upstream::entry(&notes)));
@@ -36,6 +36,16 @@ impl Gateway {
 
     /// In front of these servers, in a folder that may have been used before.
     fn with(
+        server: &Server,
+        key: &str,
+        folder: tempfile::TempDir,
+        servers: &serde_json::Map<String, Value>,
+    ) -> Self {
+        Self::unopened(server, key, folder, servers).opened()
+    }
+
+    /// In front of these servers, before its client has said anything.
+    pub(crate) fn unopened(
         server: &Server,
         key: &str,
         folder: tempfile::TempDir,
@@ -51,28 +61,33 @@ impl Gateway {
         let mut child = command.spawn().unwrap();
         let input = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut gateway = Self { child, input, lines, notes, next: 1, folder: Some(folder) };
+        Self { child, input, lines, notes, next: 1, folder: Some(folder) }
+    }
+
+    /// As a client of the legacy revision that can be asked by a form.
+    fn opened(mut self) -> Self {
+        let gateway = &mut self;
         let hello = json!({
-            "protocolVersion": "2025-11-25", "capabilities": {},
+            "protocolVersion": "2025-11-25", "capabilities": {"elicitation": {"form": {}}},
             "clientInfo": {"name": "test", "version": "1"},
         });
         let opened = gateway.ask("initialize", &hello);
         assert_eq!(opened["result"]["protocolVersion"], "2025-11-25", "{opened}");
         gateway.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
-        gateway
+        self
     }
 
-    fn send(&mut self, line: &str) {
+    pub(crate) fn send(&mut self, line: &str) {
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    fn receive(&mut self) -> Value {
+    pub(crate) fn receive(&mut self) -> Value {
         let mut line = String::new();
         assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "the gateway ended");
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
     }
 
-    fn ask(&mut self, method: &str, params: &Value) -> Value {
+    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Value {
         let id = self.next;
         self.next += 1;
         self.send(
@@ -84,7 +99,7 @@ impl Gateway {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "so that calls read like calls")]
-    fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
         self.ask("tools/call", &json!({"name": tool, "arguments": arguments}))["result"].clone()
     }
 
@@ -98,7 +113,7 @@ impl Gateway {
         }
     }
 
-    fn made(&self) -> Vec<Value> {
+    pub(crate) fn made(&self) -> Vec<Value> {
         upstream::calls(&self.notes)
     }
 }
@@ -110,7 +125,7 @@ impl Drop for Gateway {
     }
 }
 
-fn decide(server: &Server, token: &str, what: &str, id: &Value) {
+pub(crate) fn decide(server: &Server, token: &str, what: &str, id: &Value) {
     let mut command = server.as_(token);
     command.args([what, id.as_str().unwrap()]);
     if what == "approve" {
@@ -120,7 +135,7 @@ fn decide(server: &Server, token: &str, what: &str, id: &Value) {
     assert!(done.status.success(), "{done:?}");
 }
 
-fn receipt(server: &Server, token: &str, id: &Value) -> Value {
+pub(crate) fn receipt(server: &Server, token: &str, id: &Value) -> Value {
     let shown = server.as_(token).args(["show", id.as_str().unwrap(), "--json"]).output().unwrap();
     crate::server::json(&shown)["receipt"]["result"].clone()
 }

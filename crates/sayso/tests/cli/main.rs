@@ -6,6 +6,8 @@ mod callback;
 mod crash;
 mod demo;
 mod gateway;
+mod gateway_eras;
+mod gateway_listen;
 mod hook;
 mod mcp;
 mod people;

@@ -17,6 +17,10 @@ tier = "soft"
 window = "1s"
 
 [[rule]]
+tool = "ask"
+tier = "fyi"
+
+[[rule]]
 tool = ["drop", "shell"]
 tier = "hard"
 "#;

@@ -12,6 +12,9 @@ const NOTES: &str = "SAYSO_TEST_UPSTREAM_NOTES";
 /// What its tools say they do, if anything.
 pub(crate) const SAYS: &str = "SAYSO_TEST_UPSTREAM_SAYS";
 
+/// Set for one that speaks the modern revision only.
+pub(crate) const MODERN: &str = "SAYSO_TEST_UPSTREAM_MODERN";
+
 /// How the gateway starts it, as an entry of `mcpServers`.
 pub(crate) fn entry(notes: &Path) -> Value {
     json!({
@@ -27,6 +30,16 @@ pub(crate) fn calls(notes: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+fn question() -> Value {
+    json!({"mode": "form", "message": "Your name?", "requestedSchema": {
+        "type": "object", "properties": {"name": {"type": "string"}},
+    }})
+}
+
+fn said_back(answer: &Value) -> Value {
+    json!({"content": [{"type": "text", "text": answer.to_string()}], "isError": false})
+}
+
 #[test]
 #[ignore = "a server for other tests"]
 fn serve() {
@@ -36,12 +49,47 @@ fn serve() {
         writeln!(out, "{frame}").unwrap();
         out.flush().unwrap();
     };
+    let is_modern = std::env::var(MODERN).is_ok();
+    let mut asked = Value::Null;
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
         let frame: Value = serde_json::from_str(&line).unwrap();
         let (id, params) = (&frame["id"], &frame["params"]);
         let answer = |result: Value| say(&json!({"jsonrpc": "2.0", "id": id, "result": result}));
+        let says_modern = params["_meta"]["io.modelcontextprotocol/protocolVersion"].is_string();
         match frame["method"].as_str().unwrap_or_default() {
+            // In its own revision only, so that nothing passes that was not translated.
+            "initialize" | "tools/list" | "tools/call" | "server/discover"
+                if says_modern != is_modern =>
+            {
+                say(&json!({
+                    "jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "what?"},
+                }));
+            }
+            "server/discover" => answer(json!({
+                "resultType": "complete", "supportedVersions": ["2026-07-28"],
+                "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "public",
+                "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "modern", "version": "1"}},
+            })),
+            "tools/call" if params["name"] == "ask" && is_modern => {
+                answer(match params["requestState"] == "s" {
+                    false => json!({
+                        "resultType": "input_required", "requestState": "s",
+                        "inputRequests": {"name": {"method": "elicitation/create", "params": question()}},
+                    }),
+                    true => said_back(&params["inputResponses"]["name"]),
+                });
+            }
+            "tools/call" if params["name"] == "ask" => {
+                asked = id.clone();
+                say(&json!({
+                    "jsonrpc": "2.0", "id": "q1", "method": "elicitation/create", "params": question(),
+                }));
+            }
+            "" if frame["id"] == "q1" => {
+                let result = said_back(&frame["result"]);
+                say(&json!({"jsonrpc": "2.0", "id": asked, "result": result}));
+            }
             "initialize" => answer(json!({
                 "protocolVersion": "2025-11-25", "capabilities": {"tools": {}, "resources": {}},
                 "serverInfo": {"name": "fixture", "version": "1"}, "x-own": [1, 2],
@@ -49,7 +97,7 @@ fn serve() {
             "tools/list" => {
                 let schema = json!({"type": "object"});
                 let hard = json!({"type": "object", "properties": {"hard": {"type": "boolean"}}});
-                let tools = ["note", "drop", "die"].map(|name| {
+                let tools = ["note", "drop", "die", "ask"].map(|name| {
                     json!({
                         "name": name, "description": std::env::var(SAYS).unwrap_or_default(),
                         "inputSchema": if name == "die" { &hard } else { &schema }, "outputSchema": schema,

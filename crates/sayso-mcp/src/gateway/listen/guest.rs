@@ -68,12 +68,19 @@ impl Guests {
             }
         };
         // A key is known by what it opens.
-        if let Err(refused) = desk.rules().await {
-            let (status, code) = match refused.is_by_the_server() {
-                true => (StatusCode::UNAUTHORIZED, super::INVALID_REQUEST),
-                false => (StatusCode::SERVICE_UNAVAILABLE, UPSTREAM_UNREACHED),
-            };
-            return Err(TurnedAway(status, Outcome::error(code, &refused.to_string())));
+        match desk.rules().await {
+            Ok(rules) if rules.is_agent => {}
+            Ok(_) => {
+                let why = "this is a person's key: calls are made by agents";
+                return Err(TurnedAway::new(StatusCode::UNAUTHORIZED, why));
+            }
+            Err(refused) if refused.is_by_the_server() => {
+                return Err(TurnedAway::new(StatusCode::UNAUTHORIZED, &refused.to_string()));
+            }
+            Err(failed) => {
+                let failed = Outcome::error(UPSTREAM_UNREACHED, &failed.to_string());
+                return Err(TurnedAway(StatusCode::SERVICE_UNAVAILABLE, failed));
+            }
         }
         let mut known = self.known();
         if known.len() >= MOST_GUESTS {
