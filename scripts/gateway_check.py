@@ -138,6 +138,49 @@ async def main():
                 decide(url, reviewer, pending["escalation"], pending["digest"])
                 a = await called(other, tool, sent)
                 check(f"{name}: {tool} is made after the say-so", not a.get("isError"), a)
+    plan, doors = {}, []
+    for name, (program, arguments) in servers.items():
+        config = folder / f"{name}.json"
+        listening = [SAYSO, "--json", "gateway", "--grace", "0s", "--listen", "127.0.0.1:0", "--config", str(config)]
+        door = subprocess.Popen(listening, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        doors.append(door)
+        door_url = json.loads(door.stdout.readline())["url"]
+        async with Client(StdioServerParameters(command=program, args=arguments)) as one, Client(door_url) as other:
+            a, b = await offered(one), await offered(other)
+            check(f"{name}, Python, HTTP: the same offer", a == b, f"{a!r:.300} {b!r:.300}")
+            for tool, sent in same[name]:
+                a, b = await called(one, tool, sent), await called(other, tool, sent)
+                check(f"{name}, Python, HTTP: {tool} answers the same", a == b, f"{a} {b}")
+        stdio = {"command": SAYSO, "args": ["gateway", "--grace", "0s", "--config", str(config)],
+                 "env": {"SAYSO_URL": url, "SAYSO_TOKEN": agent}}
+        # Nobody decides these, so that nothing is made of them.
+        never = {"git": ("git_commit", {"repo_path": str(repository), "message": "no"}),
+                 "filesystem": ("write_file", {"path": str(repository / "c.txt"), "content": "no"})}
+        plan[name] = {"direct": {"command": program, "args": arguments}, "same": same[name], "held": never.get(name),
+                      "gateways": {"stdio": stdio, "HTTP": {"url": door_url, "key": agent}}}
+        listed = subprocess.run(
+            [node, str(modules / "inspector/cli/build/cli.js"), door_url, "--transport", "http", "--method", "tools/list"],
+            capture_output=True, text=True,
+        )
+        names = {tool["name"] for tool in json.loads(listed.stdout or "{}").get("tools", [])}
+        check(f"{name}: the Inspector lists the tools", OURS < names, listed.stderr)
+        tool, sent = same[name][0]
+        words = [word for key, value in sent.items() for word in ("--tool-arg", f"{key}={value}")]
+        made = subprocess.run(
+            [node, str(modules / "inspector/cli/build/cli.js"), door_url, "--transport", "http",
+             "--method", "tools/call", "--tool-name", tool, *words],
+            capture_output=True, text=True,
+        )
+        result = json.loads(made.stdout or "{}")
+        check(f"{name}: the Inspector calls {tool}", bool(result.get("content")) and not result.get("isError"), made.stderr)
+    script = str(Path(__file__).with_suffix(".mjs"))
+    found = subprocess.run([node, script, str(TOOLS)], input=json.dumps(plan), capture_output=True, text=True)
+    for line in found.stdout.splitlines():
+        finding = json.loads(line)
+        check(finding["what"], finding["ok"], finding["detail"][:600])
+    check("the TypeScript client came to its end", found.returncode == 0, found.stderr[-800:])
+    for door in doors:
+        door.terminate()
     status = subprocess.run(["git", "status", "--porcelain"], cwd=repository, capture_output=True, text=True).stdout
     check("the repository is as it must be", status == "A  a.txt\n?? b.txt\n", status)
     server.terminate()

@@ -19,7 +19,7 @@ use axum::serve::ListenerExt;
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
 
-use super::eras::MODERN;
+use super::eras::{Era, MODERN};
 use super::frame::{Envelope, INVALID_REQUEST, LONGEST, Outcome, PARSE_ERROR};
 use super::headers::{SESSION, VERSION};
 use super::{LAST_CALLS, NotRunning, Setup, Shared};
@@ -144,7 +144,9 @@ async fn served(door: &Door, request: Request) -> Result<Response, TurnedAway> {
                 TurnedAway(StatusCode::BAD_REQUEST, Outcome::error(PARSE_ERROR, &wrong))
             })?;
             let method = envelope.method.as_deref();
-            if method == Some("initialize") && session.is_none() {
+            let streams = prefers_streams(headers);
+            let opens = method == Some("initialize") && Era::of(envelope.params) == Era::Legacy;
+            if opens && session.is_none() {
                 return legacy::open(&guest, line).await;
             }
             match session {
@@ -153,9 +155,9 @@ async fn served(door: &Door, request: Request) -> Result<Response, TurnedAway> {
                         let why = "MCP-Protocol-Version is not what this session speaks";
                         return Err(TurnedAway::new(StatusCode::BAD_REQUEST, why));
                     }
-                    Ok(session.post(line).await)
+                    Ok(session.post(line, streams).await)
                 }
-                None => modern::post(&guest, headers, &envelope, &line).await,
+                None => modern::post(&guest, headers, &envelope, &line, streams).await,
             }
         }
         _ => {
@@ -227,6 +229,12 @@ fn accepts(headers: &HeaderMap, kinds: &[&str]) -> Result<(), TurnedAway> {
             Err(TurnedAway::new(StatusCode::NOT_ACCEPTABLE, &why))
         }
     }
+}
+
+/// Whether a client names streams before plain bodies.
+fn prefers_streams(headers: &HeaderMap) -> bool {
+    let accepted = header_text(headers, &header::ACCEPT).unwrap_or_default();
+    accepted.find(EVENTS) < accepted.find(JSON)
 }
 
 /// The body, as one frame.

@@ -20,8 +20,9 @@ pub(super) enum Reply {
     Stream(Arc<Stream>),
     /// As another one, but questions of the server's go to who asked it on the client's behalf.
     Between { questions: mpsc::Sender<String>, rest: Box<Reply> },
-    /// To a client's subscription of that id, from one of ours.
-    Feed { id: Box<RawValue>, to: Box<Reply> },
+    /// To a client's subscription of that id, from one of ours, which is `ready` when its server
+    /// has acknowledged it.
+    Feed { id: Box<RawValue>, to: Box<Reply>, ready: mpsc::Sender<()> },
     /// To nobody.
     Nobody,
 }
@@ -34,11 +35,10 @@ impl Reply {
             Self::Pipe(pipe) => drop(pipe.send(frame).await),
             Self::Stream(stream) => stream.push(frame, false),
             Self::Between { rest, .. } => Box::pin(rest.tell(frame)).await,
-            Self::Feed { id, to } => {
-                if let Some(frame) = subscriptions::under(&frame, id) {
-                    Box::pin(to.tell(frame)).await;
-                }
-            }
+            Self::Feed { id, to, ready } => match subscriptions::under(&frame, id) {
+                Some(frame) => Box::pin(to.tell(frame)).await,
+                None => drop(ready.try_send(())),
+            },
             Self::Nobody => {}
         }
     }

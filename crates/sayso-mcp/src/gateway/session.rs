@@ -265,7 +265,8 @@ impl Session {
         let params = params.as_deref();
         let asker = Asker::of(params, reply.clone());
         let outcome = match method.as_str() {
-            "initialize" => merge::initialize(self, params).await,
+            "initialize" if asker.era == Era::Legacy => merge::initialize(self, params).await,
+            "initialize" => Outcome::error(METHOD_NOT_FOUND, "nothing is opened in this revision"),
             "server/discover" => merge::discover(self, params).await,
             _ => match self.be_open(&asker).await {
                 Err(outcome) => outcome,
@@ -312,7 +313,7 @@ impl Session {
         };
         let theirs = only.opened().await.map_or(asker.era, |opened| opened.era);
         let has_token = params.is_some_and(|params| params.get().contains("progressToken"));
-        if theirs == asker.era && !(self.is_shared && has_token) {
+        if theirs == asker.era && !(only.names_tokens() && has_token) {
             let envelope =
                 Envelope::read(line).map_err(|wrong| Outcome::error(INVALID_REQUEST, &wrong))?;
             return only.relay(theirs, line, &envelope, &asker.back).await;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::eras::Era;
@@ -23,6 +24,8 @@ const LISTS: [(&str, &str); 3] = [
     ("promptsListChanged", "notifications/prompts/list_changed"),
     ("resourcesListChanged", "notifications/resources/list_changed"),
 ];
+/// How long servers may take to begin a subscription.
+const READY: std::time::Duration = std::time::Duration::from_secs(2);
 /// How long to wait before a server that ended a subscription is asked again.
 const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -116,28 +119,34 @@ pub(super) async fn listen(
         );
     };
     let subscription = Arc::new(Subscription { id: id.to_owned(), filter, reply: reply.clone() });
-    session.subscriptions.open().push(Arc::clone(&subscription));
-    let _ending = Ending(&session.subscriptions, Arc::clone(&subscription));
     let known = |name: &&String| {
         *name == "resourceSubscriptions" || LISTS.iter().any(|(member, _)| member == name)
     };
     let filter = &subscription.filter;
     let accepted: Map<_, _> =
         filter.keys().filter(known).map(|name| (name.clone(), filter[name].clone())).collect();
-    let acknowledged = json!({
-        "jsonrpc": "2.0", "method": ACKNOWLEDGED, "params": {"notifications": accepted},
-    });
-    // Ours is the only acknowledgement, so it is not held to be a server's.
-    let meta = json!({SUBSCRIPTION: id});
-    let mut acknowledged = acknowledged;
-    acknowledged["params"]["_meta"] = meta;
-    reply.tell(acknowledged.to_string()).await;
 
+    let servers = session.upstreams.len();
+    let (ready, mut readiness) = mpsc::channel(servers.max(1));
     let mut feeds = JoinSet::new();
-    for server in 0..session.upstreams.len() {
-        let params = params.clone().unwrap_or_default();
-        feeds.spawn(feed(Arc::clone(session), server, Arc::clone(&subscription), params));
+    for server in 0..servers {
+        let (params, ready) = (params.clone().unwrap_or_default(), ready.clone());
+        feeds.spawn(feed(Arc::clone(session), server, Arc::clone(&subscription), params, ready));
     }
+    // What is acknowledged is heard from then on.
+    let all_ready = async {
+        for _ in 0..servers {
+            readiness.recv().await;
+        }
+    };
+    let _ = tokio::time::timeout(READY, all_ready).await;
+    let acknowledged = json!({
+        "jsonrpc": "2.0", "method": ACKNOWLEDGED,
+        "params": {"notifications": accepted, "_meta": {SUBSCRIPTION: id}},
+    });
+    reply.tell(acknowledged.to_string()).await;
+    session.subscriptions.open().push(Arc::clone(&subscription));
+    let _ending = Ending(&session.subscriptions, Arc::clone(&subscription));
     // It ends with its request; that the servers have nothing (more) to say does not end it.
     while feeds.join_next().await.is_some() {}
     std::future::pending().await
@@ -149,6 +158,7 @@ async fn feed(
     server: usize,
     subscription: Arc<Subscription>,
     params: Value,
+    ready: mpsc::Sender<()>,
 ) {
     let upstream = &session.upstreams[server];
     let era = upstream.opened().await.map(|opened| opened.era);
@@ -160,12 +170,15 @@ async fn feed(
             let caller = Caller::new(Reply::Nobody);
             upstream.ask(Era::Legacy, "resources/subscribe", &params, &caller).await;
         }
+        let _ = ready.send(()).await;
         return;
     }
     let (id, to) = (subscription.id.clone(), Box::new(subscription.reply.clone()));
-    let caller = Caller::new(Reply::Feed { id, to });
+    let caller = Caller::new(Reply::Feed { id, to, ready: ready.clone() });
     loop {
         let ended = upstream.ask(Era::Modern, "subscriptions/listen", &raw(&params), &caller).await;
+        // One that does not listen is as ready as it will be.
+        let _ = ready.try_send(());
         if ended.code() == Some(super::frame::METHOD_NOT_FOUND) {
             return;
         }

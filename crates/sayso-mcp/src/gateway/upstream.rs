@@ -312,7 +312,7 @@ impl Upstream {
     ) -> Outcome {
         let (mut asks, mut line) = self.request(era, method, params, caller);
         let mut token = None;
-        if self.is_shared
+        if self.names_tokens()
             && let Some((params, own)) = with_token(params, &asks.id)
         {
             (asks, line) = self.request(era, method, &params, caller);
@@ -422,6 +422,12 @@ impl Upstream {
         }
         let params = params.and_then(|params| serde_json::from_str(params.get()).ok());
         headers::of(method, &params.unwrap_or_default(), carried)
+    }
+
+    /// Whether clients' tokens for progress could be taken for one another's, so that ours stand
+    /// in their place.
+    pub(super) fn names_tokens(&self) -> bool {
+        self.is_shared && matches!(self.config, ServerConfig::Process { .. })
     }
 
     /// A new id for a request of the gateway's own, as JSON.

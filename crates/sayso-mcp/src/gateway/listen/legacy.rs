@@ -51,7 +51,7 @@ pub(super) async fn open(guest: &Guest, line: String) -> Result<Response, Turned
         used: Mutex::new(Instant::now()),
     });
     guest.admit(&session)?;
-    let mut response = session.post(line).await;
+    let mut response = session.post(line, false).await;
     if let Ok(id) = HeaderValue::try_from(&session.id) {
         response.headers_mut().insert(SESSION, id);
     }
@@ -76,7 +76,7 @@ impl LegacySession {
     }
 
     /// Takes a frame, and answers it if it is a request.
-    pub(super) async fn post(&self, line: String) -> Response {
+    pub(super) async fn post(&self, line: String, streams: bool) -> Response {
         self.use_it();
         let stream = Arc::new(Stream::default());
         let name = self.next.fetch_add(1, Ordering::Relaxed);
@@ -89,7 +89,7 @@ impl LegacySession {
         // A client that breaks off does not take its request back in this revision.
         let hangup = Hangup(None);
         let reading = Reading { stream, read: 0, name: Some(name.to_string()), hangup };
-        response(reading, Era::Legacy).await
+        response(reading, Era::Legacy, streams).await
     }
 
     /// Keeps a stream to be asked for again.

@@ -28,6 +28,7 @@ pub(super) async fn post(
     headers: &HeaderMap,
     envelope: &Envelope<'_>,
     line: &str,
+    streams: bool,
 ) -> Result<Response, TurnedAway> {
     let (id, method) = match (envelope.id, envelope.method.as_deref()) {
         (Some(id), Some(method)) => (id, method),
@@ -45,7 +46,7 @@ pub(super) async fn post(
     let stream = Arc::new(Stream::default());
     let request = session.take(line.to_owned(), Reply::Stream(Arc::clone(&stream))).await;
     let reading = Reading { stream, read: 0, name: None, hangup: Hangup(request) };
-    Ok(response(reading, Era::Modern).await)
+    Ok(response(reading, Era::Modern, streams).await)
 }
 
 fn refused(id: &RawValue, outcome: &Outcome) -> Response {

@@ -5,13 +5,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt};
+use sse_stream::Sse;
 use tokio::task::AbortHandle;
 
-use super::JSON;
+use super::{EVENTS, JSON};
 use crate::gateway::eras::Era;
 use crate::gateway::frame::{Envelope, METHOD_NOT_FOUND, Outcome};
 use crate::gateway::reply::{Next, Stream};
@@ -20,6 +21,7 @@ use crate::gateway::reply::{Next, Stream};
 const SOON: Duration = Duration::from_millis(250);
 /// So often something is said, lest somebody in between takes the stream for dead.
 const KEPT_ALIVE: Duration = Duration::from_secs(15);
+const COMMENT: &[u8] = b":\n\n";
 /// When a client whose stream was closed asks again.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -48,8 +50,9 @@ pub(super) struct Reading {
     pub(super) hangup: Hangup,
 }
 
-/// The response to a request, as soon as it is known what kind it is.
-pub(super) async fn response(reading: Reading, era: Era) -> Response {
+/// The response to a request, as soon as it is known what kind it is: a body if that is all, or a
+/// stream if the client `prefers` those and nothing was refused.
+pub(super) async fn response(reading: Reading, era: Era, prefers: bool) -> Response {
     let first = tokio::time::timeout(SOON, reading.stream.after(0)).await;
     match first {
         Ok(Next::Answer(frame)) => {
@@ -57,12 +60,14 @@ pub(super) async fn response(reading: Reading, era: Era) -> Response {
                 Era::Modern => status_of(&frame),
                 Era::Legacy => StatusCode::OK,
             };
+            if prefers && status == StatusCode::OK {
+                return events(reading);
+            }
             (status, [(header::CONTENT_TYPE, JSON)], frame.to_string()).into_response()
         }
         Ok(Next::Pause) => {
             // Its server wants to be asked again, and so do we.
-            let event = stream::iter(begin(&reading).map(Ok::<_, Infallible>));
-            Sse::new(event).into_response()
+            streamed(stream::iter(begin(&reading)))
         }
         Ok(Next::Frame(_) | Next::End) | Err(_) => events(reading),
     }
@@ -70,31 +75,34 @@ pub(super) async fn response(reading: Reading, era: Era) -> Response {
 
 /// A response of events, until the answer.
 pub(super) fn events(reading: Reading) -> Response {
-    let begin: Vec<_> =
-        if reading.read == 0 { begin(&reading).into_iter().collect() } else { Vec::new() };
+    let begin = if reading.read == 0 { begin(&reading) } else { None };
     let rest = stream::unfold(Some(reading), |reading| async {
         let mut reading = reading?;
-        let (frame, is_last) = match reading.stream.after(reading.read).await {
-            Next::Frame(frame) => (frame, false),
-            Next::Answer(frame) => (frame, true),
-            Next::Pause | Next::End => return None,
+        let next = tokio::time::timeout(KEPT_ALIVE, reading.stream.after(reading.read)).await;
+        let (frame, is_last) = match next {
+            Ok(Next::Frame(frame)) => (frame, false),
+            Ok(Next::Answer(frame)) => (frame, true),
+            Ok(Next::Pause | Next::End) => return None,
+            Err(_) => return Some((Bytes::from_static(COMMENT), Some(reading))),
         };
         reading.read += 1;
-        let mut event = Event::default().data(frame);
-        if let Some(name) = &reading.name {
-            event = event.id(format!("{name}-{}", reading.read));
-        }
-        Some((event, (!is_last).then_some(reading)))
+        let id = reading.name.as_ref().map(|name| format!("{name}-{}", reading.read));
+        let event = Sse { id, data: Some(frame.to_string()), ..Sse::default() };
+        Some((event.into(), (!is_last).then_some(reading)))
     });
-    let all = futures_util::StreamExt::chain(stream::iter(begin), rest);
-    let all = futures_util::StreamExt::map(all, Ok::<_, Infallible>);
-    Sse::new(all).keep_alive(KeepAlive::new().interval(KEPT_ALIVE)).into_response()
+    streamed(stream::iter(begin).chain(rest))
+}
+
+fn streamed(events: impl stream::Stream<Item = Bytes> + Send + 'static) -> Response {
+    let body = Body::from_stream(events.map(Ok::<_, Infallible>));
+    let headers = [(header::CONTENT_TYPE, EVENTS), (header::CACHE_CONTROL, "no-cache")];
+    (headers, body).into_response()
 }
 
 /// An event that says nothing, but from where to ask again.
-fn begin(reading: &Reading) -> Option<Event> {
-    let name = reading.name.as_ref()?;
-    Some(Event::default().id(format!("{name}-0")).retry(AGAIN).data(""))
+fn begin(reading: &Reading) -> Option<Bytes> {
+    let id = format!("{}-0", reading.name.as_ref()?);
+    Some(Sse::default().id(id).retry_duration(AGAIN).data("").into())
 }
 
 /// The status that goes with an answer (MCP 2026-07-28, basic/transports).

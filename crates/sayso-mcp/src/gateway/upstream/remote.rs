@@ -166,7 +166,7 @@ impl Remote {
                     let undone = status.is_client_error();
                     return Err(if undone { Lost::Unreached(said) } else { Lost::Gone(said) });
                 }
-                text
+                one_line(text)
             }
         };
         if asks.method == "initialize" {
@@ -297,6 +297,7 @@ impl Way {
                 place.again = Duration::from_millis(again);
             }
             let Some(frame) = event.data.filter(|data| !data.trim().is_empty()) else { continue };
+            let frame = one_line(frame);
             let Ok(envelope) = Envelope::read(&frame) else { continue };
             match (&envelope.method, back) {
                 (None, Some(_)) => return Some(Heard::Answer(frame)),
@@ -322,6 +323,11 @@ impl Drop for Asked<'_> {
             runtime.spawn(self.way.post(super::cancelled(id), HeaderMap::new()).send());
         }
     }
+}
+
+/// A frame as one line, which is how it may have to go on.
+fn one_line(frame: String) -> String {
+    if frame.contains(['\n', '\r']) { frame.replace(['\n', '\r'], " ") } else { frame }
 }
 
 fn is_stream(response: &Response) -> bool {
