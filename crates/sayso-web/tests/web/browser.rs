@@ -14,6 +14,31 @@ use crate::site::Site;
 /// How long the browser may take for what it does at once.
 const SOON: Duration = Duration::from_secs(20);
 
+/// A driver, and where it listens. It first finds a free port and then takes it twice, for IPv4
+/// and for IPv6, and ends if a neighbour was quicker: so it gets more than one try.
+fn driver() -> (Child, u16) {
+    for _ in 0..10 {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is needed: see scripts/setup");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once("successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        if let Some(port) = port {
+            // It must not find its output closed.
+            std::thread::spawn(move || lines.for_each(drop));
+            return (driver, port);
+        }
+        driver.kill().and_then(|()| driver.wait()).unwrap();
+    }
+    panic!("chromedriver found no port to listen on")
+}
+
 /// A browser, and the driver that it hangs on.
 struct Browser {
     client: Client,
@@ -25,23 +50,7 @@ impl Browser {
     /// A browser with a window of that size, logged in as `person`, with the inbox open.
     async fn open(site: &Site, person: &str, size: (u32, u32)) -> Self {
         let url = site.serve().await;
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is needed: see scripts/setup");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let (_, port) = line.split_once("successfully on port ")?;
-                port.trim_end_matches('.').parse::<u16>().ok()
-            })
-            .expect("chromedriver says where it listens");
-        // It must not find its output closed.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (driver, port) = driver();
         let mut options = json!({"args": [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
