@@ -1,7 +1,6 @@
 //! A tool's call: judged, held for as long as it takes, made once with what was judged.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sayso_client::wire::{Action, Escalation, Propose, Redeemed, Report};
 use sayso_core::json::{self, Limits};
@@ -10,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::definitions;
 use super::eras::{self, Era};
-use super::frame::{INVALID_PARAMS, Outcome, UPSTREAM_GONE};
+use super::frame::{INVALID_PARAMS, Outcome, UPSTREAM_GONE, raw};
 use super::held::{self, State, Waiting};
 use super::listing::Place;
 use super::said::{refusal, told};
@@ -91,7 +90,7 @@ pub(super) async fn call(
         // It has its say-so: this is the next round of the same call.
         Some(held) => {
             held.answer(call.rest.remove("inputResponses").unwrap_or_default());
-            ended(&held, None).await
+            ended(&held, asker).await
         }
         None => governed(session, call, &place, asker).await,
     };
@@ -138,10 +137,10 @@ async fn governed(
         Some("granted") => {
             let made = make(session, place, call.rest, &escalation, asker);
             // Who takes tasks need not wait for the call itself either.
-            let patience = eras::takes_tasks(asker.meta.as_ref()).then_some(shared.grace);
-            match made.ended(patience).await {
+            let takes_tasks = asker.takes_tasks();
+            match made.ended(takes_tasks.then_some(shared.grace), takes_tasks).await {
                 None => Ok(tasks::created(&escalation, &made)),
-                Some(_) => ended(&made, None).await,
+                Some(_) => ended(&made, asker).await,
             }
         }
         None => Ok(hold(session, place, call.rest, &escalation, asker).await),
@@ -163,7 +162,7 @@ async fn hold(
         let agent = Arc::clone(&session.agent);
         agent.hold(&escalation.id, Waiting { session, place, rest, asker });
     }
-    if eras::takes_tasks(asker.meta.as_ref()) {
+    if asker.takes_tasks() {
         return tasks::created(escalation, &held);
     }
     if let Some(outcome) = doorbell::ring(session, escalation, &held, asker).await {
@@ -172,18 +171,17 @@ async fn hold(
     told(&Answer::one(escalation), asker.era)
 }
 
-/// What came of a call, once it was made; or what its server wants to know first.
-pub(super) async fn ended(
-    call: &held::Call,
-    patience: Option<Duration>,
-) -> Result<Outcome, Refused> {
-    match call.ended(patience).await {
+/// What came of a call, once it was made; or what its server wants to know first, or the task that
+/// it became.
+pub(super) async fn ended(call: &held::Call, asker: &Asker) -> Result<Outcome, Refused> {
+    match call.ended(None, asker.takes_tasks()).await {
         Some(State::Made(outcome)) => Ok(outcome),
         Some(State::Asks(round)) => Ok(Outcome::result(&serde_json::json!({
             "resultType": "input_required",
             "inputRequests": round.requests,
             "requestState": round.token,
         }))),
+        Some(State::Task(theirs)) => Ok(Outcome::Result(raw(&theirs.created))),
         Some(State::NotMade(why)) => why,
         Some(State::Unmade | State::Making) | None => {
             Err(Refused::field("this call", "is still being made: ask again"))
@@ -241,7 +239,8 @@ async fn carry_out(
     if change.is_some_and(|change| escalation.context == Some(definitions::context(&change))) {
         definitions.accept(server, &place.name);
     }
-    let outcome = to_its_end(session, place, rest, action.arguments, asker, call).await;
+    let outcome =
+        to_its_end(session, place, rest, action.arguments, asker, call, &escalation.id).await;
     let report = Report { result: result_of(&outcome).into(), comment: None };
     // If this is not taken, the receipt becomes `unknown` by itself and people are shown that.
     let _ = session.agent.desk.report(&permit_id, &report).await;
@@ -257,6 +256,7 @@ async fn to_its_end(
     arguments: Map<String, Value>,
     asker: &Asker,
     call: &held::Call,
+    handle: &str,
 ) -> Outcome {
     for _ in 0..ROUNDS {
         let outcome = forward(session, place, rest.clone(), arguments.clone(), asker).await;
@@ -264,7 +264,9 @@ async fn to_its_end(
             return outcome;
         }
         if let Some(task) = tasks::of(&outcome) {
-            return tasks::follow(session, place, task, asker, call).await;
+            let theirs = tasks::theirs(session, place, task, handle);
+            call.became(theirs.clone());
+            return tasks::follow(session, &theirs, asker).await;
         }
         let Some(wanted) = eras::wanted(&outcome) else { return outcome };
         let Some(answers) = call.ask(wanted.requests).await else { return outcome };

@@ -93,5 +93,5 @@ async fn collected(
         return Ok(None);
     }
     let made = make(session, &place, rest.clone(), escalation, asker);
-    ended(&made, None).await.map(Some)
+    ended(&made, asker).await.map(Some)
 }

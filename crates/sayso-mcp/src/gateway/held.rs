@@ -2,11 +2,11 @@
 //! for whoever asks again.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::frame::Outcome;
 use super::listing::Place;
@@ -34,6 +34,8 @@ pub(super) enum State {
     Making,
     /// Its server wants to know something first.
     Asks(Round),
+    /// Its server made a task of it, which goes on.
+    Task(Theirs),
     /// It was made, and this came of it.
     Made(Outcome),
     /// It was not made after all, and may be tried again.
@@ -49,14 +51,33 @@ pub(super) struct Round {
     pub(super) requests: Map<String, Value>,
 }
 
+/// A task of a server's.
+#[derive(Clone)]
+pub(super) struct Theirs {
+    /// The server, by its place in the configuration.
+    pub(super) server: usize,
+    /// What the server calls it.
+    pub(super) id: String,
+    /// As the client was told of it, by our name for it.
+    pub(super) created: Map<String, Value>,
+}
+
 /// One call.
 pub(super) struct Call {
     state: watch::Sender<State>,
     /// Answers to the open round.
-    answers: Mutex<Option<tokio::sync::oneshot::Sender<Value>>>,
+    answers: Mutex<Option<Answers>>,
+    /// The task that its server made of it.
+    theirs: OnceLock<Theirs>,
     /// People were told of it by the client, once.
     rung: Mutex<Option<String>>,
     pub(super) since: Instant,
+}
+
+/// What a round waits for.
+struct Answers {
+    so_far: Map<String, Value>,
+    all: oneshot::Sender<Value>,
 }
 
 impl Call {
@@ -64,6 +85,7 @@ impl Call {
         Self {
             state: watch::Sender::new(State::Unmade),
             answers: Mutex::default(),
+            theirs: OnceLock::new(),
             rung: Mutex::default(),
             since: Instant::now(),
         }
@@ -90,8 +112,8 @@ impl Call {
 
     /// Asks, and waits for the answers; none if nobody will ever answer.
     pub(super) async fn ask(&self, requests: Map<String, Value>) -> Option<Value> {
-        let (sender, answers) = tokio::sync::oneshot::channel();
-        *self.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        let (all, answers) = oneshot::channel();
+        *self.answers() = Some(Answers { so_far: Map::new(), all });
         let round = Round { token: super::random(), requests };
         self.state.send_replace(State::Asks(round));
         let answers = answers.await.ok();
@@ -99,20 +121,66 @@ impl Call {
         answers
     }
 
+    fn answers(&self) -> MutexGuard<'_, Option<Answers>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes the answers to the open round.
     pub(super) fn answer(&self, answers: Value) {
-        let sender = self.answers.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(sender) = sender {
+        let waiting = self.answers().take();
+        if let Some(Answers { all, .. }) = waiting {
             // Whoever reads the state next must not find the question again.
             self.state.send_replace(State::Making);
-            let _ = sender.send(answers);
+            let _ = all.send(answers);
         }
     }
 
-    /// Waits until it is not being made any more; none if that takes longer than `patience`.
-    pub(super) async fn ended(&self, patience: Option<Duration>) -> Option<State> {
+    /// Takes some of the answers to the open round, which ends with the last of them.
+    pub(super) fn answer_some(&self, answers: Map<String, Value>) {
+        let mut waiting = self.answers();
+        let Some(Answers { so_far, .. }) = &mut *waiting else { return };
+        let mut is_open = false;
+        self.state.send_if_modified(|state| {
+            let State::Asks(round) = state else { return false };
+            for (key, answer) in answers {
+                if round.requests.remove(&key).is_some() {
+                    so_far.insert(key, answer);
+                }
+            }
+            is_open = !round.requests.is_empty();
+            true
+        });
+        let all = (!is_open).then(|| Value::Object(std::mem::take(so_far)));
+        drop(waiting);
+        if let Some(all) = all {
+            self.answer(all);
+        }
+    }
+
+    /// Its server has made a task of it.
+    pub(super) fn became(&self, theirs: Theirs) {
+        let theirs = self.theirs.get_or_init(|| theirs);
+        self.state.send_replace(State::Task(theirs.clone()));
+    }
+
+    /// The task that its server made of it, also when that has ended.
+    pub(super) fn theirs(&self) -> Option<&Theirs> {
+        self.theirs.get()
+    }
+
+    /// Waits until it is not being made any more, where `takes_tasks` says whether a task of its
+    /// server's is as good; none if that takes longer than `patience`.
+    pub(super) async fn ended(
+        &self,
+        patience: Option<Duration>,
+        takes_tasks: bool,
+    ) -> Option<State> {
         let mut states = self.state.subscribe();
-        let ended = states.wait_for(|state| !matches!(state, State::Making));
+        let ended = states.wait_for(|state| match state {
+            State::Making => false,
+            State::Task(_) => takes_tasks,
+            _ => true,
+        });
         match patience {
             None => Some(ended.await.ok()?.clone()),
             Some(patience) => {

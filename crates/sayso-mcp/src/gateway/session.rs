@@ -66,6 +66,11 @@ impl Asker {
         };
         Self { era, meta, back }
     }
+
+    /// Whether its request may be answered with a task.
+    pub(super) fn takes_tasks(&self) -> bool {
+        eras::takes_tasks(self.meta.as_ref())
+    }
 }
 
 /// A request of the client's.

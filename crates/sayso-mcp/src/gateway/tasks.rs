@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::call::make;
-use super::eras::{self, Era};
+use super::eras::Era;
 use super::frame::{INVALID_PARAMS, Outcome, UPSTREAM_GONE, raw};
-use super::held::{Call, State};
+use super::held::{Call, State, Theirs};
 use super::listing::Place;
 use super::session::{Asker, Session};
 use super::upstream::Caller;
@@ -70,22 +70,23 @@ pub(super) async fn answer(
     let mut params: Map<String, Value> = serde_json::from_str(params?.get()).ok()?;
     let id = params.get("taskId")?.as_str()?.to_owned();
     if let Some(escalation) = ours(session, &id).await {
-        if !eras::takes_tasks(asker.meta.as_ref()) {
+        if !asker.takes_tasks() {
             return Some(missing_capability());
         }
-        return Some(match method {
-            "tasks/get" => get(session, escalation, asker).await,
-            "tasks/cancel" => {
-                // Too late if it is decided; that is no error.
-                let _ = session.agent.desk.withdraw(&id).await;
-                acknowledged()
-            }
-            _ => {
-                let answers = params.remove("inputResponses").unwrap_or_default();
-                session.agent.held.call(&id).answer(answers);
-                acknowledged()
-            }
-        });
+        let call = session.agent.held.call(&id);
+        if method == "tasks/get" {
+            return Some(get(session, escalation, &call, asker).await);
+        }
+        if let Some(theirs) = call.theirs() {
+            return Some(ask(session, theirs, method, params, asker).await);
+        }
+        match params.remove("inputResponses") {
+            // Too late if it is decided; that is no error.
+            _ if method == "tasks/cancel" => drop(session.agent.desk.withdraw(&id).await),
+            Some(Value::Object(answers)) => call.answer_some(answers),
+            _ => {}
+        }
+        return Some(acknowledged());
     }
     if session.upstreams.len() == 1 {
         return None;
@@ -122,9 +123,25 @@ fn acknowledged() -> Outcome {
 }
 
 /// How a call stands, as a task. One that was granted is made now, if it was not yet.
-async fn get(session: &Arc<Session>, escalation: Escalation, asker: &Asker) -> Outcome {
-    let call = session.agent.held.call(&escalation.id);
-    let mut task = base(&escalation, &call);
+async fn get(
+    session: &Arc<Session>,
+    escalation: Escalation,
+    call: &Call,
+    asker: &Asker,
+) -> Outcome {
+    let state = match escalation.outcome.as_deref() {
+        Some("granted") => made(session, &escalation, asker).await,
+        _ => State::Unmade,
+    };
+    // What the server says of its own task is all there is to say, for as long as it says it.
+    if let Some(theirs) = call.theirs() {
+        let outcome = ask(session, theirs, "tasks/get", Map::new(), asker).await;
+        if let Some(Value::Object(mut task)) = outcome.value() {
+            task.insert("taskId".into(), escalation.id.into());
+            return Outcome::Result(raw(&task));
+        }
+    }
+    let mut task = base(&escalation, call);
     task["resultType"] = "complete".into();
     let mut put = |status: &str, member: Option<(&str, Value)>| {
         task["status"] = status.into();
@@ -135,7 +152,7 @@ async fn get(session: &Arc<Session>, escalation: Escalation, asker: &Asker) -> O
     match escalation.outcome.as_deref() {
         None => put("working", None),
         Some("withdrawn") => put("cancelled", None),
-        Some("granted") => match made(session, &escalation, asker).await {
+        Some("granted") => match state {
             State::Made(Outcome::Result(result)) => {
                 put("completed", Some(("result", json!(result))));
             }
@@ -144,7 +161,9 @@ async fn get(session: &Arc<Session>, escalation: Escalation, asker: &Asker) -> O
                 put("input_required", Some(("inputRequests", round.requests.into())));
             }
             // Its server can't be reached; the next look tries again.
-            State::Unmade | State::Making | State::NotMade(Ok(_)) => put("working", None),
+            State::Unmade | State::Making | State::Task(_) | State::NotMade(Ok(_)) => {
+                put("working", None);
+            }
             State::NotMade(Err(refused)) => {
                 put("completed", Some(("result", refused_result(&refused.to_string()))));
             }
@@ -173,7 +192,7 @@ async fn made(session: &Arc<Session>, escalation: &Escalation, asker: &Asker) ->
     };
     let rest = asker.meta.clone().map(|meta| ("_meta".to_owned(), meta)).into_iter().collect();
     let call = make(session, &place, rest, escalation, asker);
-    call.ended(Some(MOMENT)).await.unwrap_or(State::Making)
+    call.ended(Some(MOMENT), true).await.unwrap_or(State::Making)
 }
 
 /// The task that a server made of a call, if it did.
@@ -204,33 +223,41 @@ pub(super) fn named(session: &Session, server: usize, outcome: Outcome) -> Outco
     }
 }
 
-/// Follows a task of a server's to its end: to the client, it is part of the call's own task.
-pub(super) async fn follow(
-    session: &Arc<Session>,
+/// The task that a server made of a call of ours: to the client, it goes by the call's own handle.
+pub(super) fn theirs(
+    session: &Session,
     place: &Place,
-    task: Map<String, Value>,
+    mut created: Map<String, Value>,
+    handle: &str,
+) -> Theirs {
+    let id = created.get("taskId").and_then(Value::as_str).unwrap_or_default();
+    let prefix = format!("{}{BETWEEN}", session.upstreams[place.server].name);
+    let own = (session.upstreams.len() > 1).then(|| id.strip_prefix(&prefix)).flatten();
+    let id = own.unwrap_or(id).to_owned();
+    created.insert("taskId".into(), handle.into());
+    Theirs { server: place.server, id, created }
+}
+
+/// Asks a server about its task.
+async fn ask(
+    session: &Arc<Session>,
+    theirs: &Theirs,
+    method: &str,
+    mut params: Map<String, Value>,
     asker: &Asker,
-    call: &Call,
 ) -> Outcome {
-    let id = task.get("taskId").and_then(Value::as_str).unwrap_or_default();
-    let own = id.rsplit_once(BETWEEN).map_or(id, |(_, own)| own).to_owned();
-    let id = if session.upstreams.len() > 1 { own } else { id.to_owned() };
+    if let Some(meta) = &asker.meta {
+        params.insert("_meta".into(), meta.clone());
+    }
+    params.insert("taskId".into(), theirs.id.clone().into());
     let caller = Caller::new(asker.back.clone());
-    let ask = async |method: &str, more: Option<(&str, Value)>| {
-        let mut params = Map::new();
-        params.extend(asker.meta.clone().map(|meta| ("_meta".to_owned(), meta)));
-        params.insert("taskId".into(), id.clone().into());
-        params.extend(more.map(|(name, value)| (name.to_owned(), value)));
-        session.ask(place.server, method, params, asker, &caller).await
-    };
-    let mut answered: Vec<String> = Vec::new();
-    let mut task = task;
+    session.ask(theirs.server, method, params, asker, &caller).await
+}
+
+/// Waits until a server's task has ended, and tells what came of it.
+pub(super) async fn follow(session: &Arc<Session>, theirs: &Theirs, asker: &Asker) -> Outcome {
+    let mut task = theirs.created.clone();
     loop {
-        let pause = task.get("pollIntervalMs").and_then(Value::as_u64).unwrap_or(1_000);
-        tokio::time::sleep(Duration::from_millis(pause.clamp(LOOKS.0, LOOKS.1))).await;
-        let outcome = ask("tasks/get", None).await;
-        let Some(Value::Object(now)) = outcome.value() else { return outcome };
-        task = now;
         match task.get("status").and_then(Value::as_str) {
             Some("completed") => {
                 let mut result = task.remove("result").unwrap_or_else(|| json!({}));
@@ -243,21 +270,13 @@ pub(super) async fn follow(
             Some("cancelled") => {
                 return Outcome::error(UPSTREAM_GONE, "the server gave the task up");
             }
-            Some("input_required") => {
-                let Some(Value::Object(mut requests)) = task.remove("inputRequests") else {
-                    continue;
-                };
-                requests.retain(|key, _| !answered.contains(key));
-                if requests.is_empty() {
-                    continue;
-                }
-                answered.extend(requests.keys().cloned());
-                if let Some(answers) = call.ask(requests).await {
-                    ask("tasks/update", Some(("inputResponses", answers))).await;
-                }
-            }
             _ => {}
         }
+        let pause = task.get("pollIntervalMs").and_then(Value::as_u64).unwrap_or(1_000);
+        tokio::time::sleep(Duration::from_millis(pause.clamp(LOOKS.0, LOOKS.1))).await;
+        let outcome = ask(session, theirs, "tasks/get", Map::new(), asker).await;
+        let Some(Value::Object(now)) = outcome.value() else { return outcome };
+        task = now;
     }
 }
 
