@@ -192,6 +192,11 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// The agent that the ledger names; for [`crate::escalation::Replay`] alone.
+    pub(crate) fn replayed(name: AgentName) -> Self {
+        Self { name }
+    }
+
     /// Its name.
     pub fn name(&self) -> &AgentName {
         &self.name

@@ -121,6 +121,11 @@ impl VerifiedDecision {
         Ok(Self { by: person.name().clone(), says, seen, assurance: Assurance::Session })
     }
 
+    /// What the ledger says that a person said; for [`crate::escalation::Replay`] alone.
+    pub(crate) fn replayed(by: ReviewerName, says: Says, seen: Seen, assurance: Assurance) -> Self {
+        Self { by, says, seen, assurance }
+    }
+
     /// Who says it.
     pub fn by(&self) -> &ReviewerName {
         &self.by

@@ -10,6 +10,7 @@ mod decide;
 mod due;
 mod event;
 mod open;
+mod replay;
 mod settled;
 
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ pub use decide::decide;
 pub use due::Due;
 pub use event::{Event, Hardened};
 pub use open::{Proposal, RefusedProposal, open};
+pub use replay::{Facts, Illegal, Replay};
 pub use settled::{AskAgain, Granted, Outcome, PermitState, Receipt, ReceiptResult, Settled};
 
 use crate::digest::Digest;

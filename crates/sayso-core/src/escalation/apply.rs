@@ -14,7 +14,7 @@ use crate::period::Period;
 use crate::tier::Tier;
 
 /// A history that no escalation can have had.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("event {version} ({event}) can't follow what came before it")]
 pub struct IllegalHistory {
     /// Which event, counted from 1.

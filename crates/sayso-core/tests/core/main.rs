@@ -7,4 +7,5 @@ mod exhaustive;
 mod json_door;
 mod laws;
 mod random;
+mod replay;
 mod world;

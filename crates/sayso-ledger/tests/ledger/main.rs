@@ -1,0 +1,7 @@
+//! The log's formats: against the definitions, the published vectors, and another's checker.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod foreign;
+mod leaves;
+mod notes;
+mod trees;
