@@ -127,7 +127,7 @@ pub async fn run(
     loop {
         match next_line(&mut input).await {
             Line::End => break,
-            Line::Bad(wrong) => {
+            Line::Bad(wrong, _) => {
                 let wrong = Outcome::error(PARSE_ERROR, wrong);
                 reply.tell(wrong.to_frame(RawValue::NULL)).await;
             }

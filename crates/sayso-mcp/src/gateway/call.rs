@@ -77,7 +77,7 @@ pub(super) async fn call(
     }
     let place = session.catalogue.place(session, asker, &call.name).await;
     let Some(place) = place else {
-        return Outcome::error(INVALID_PARAMS, &format!("there is no tool {:?}", call.name));
+        return session.catalogue.no_tool(&call.name);
     };
     let state = call.rest.get("requestState").and_then(Value::as_str);
     let answered = match state.and_then(|state| session.agent.held.with_token(state)) {

@@ -165,10 +165,14 @@ pub(super) fn raw(value: &impl Serialize) -> Box<RawValue> {
 /// A line, or why there is none.
 pub(super) enum Line {
     Text(String),
-    /// It was longer than [`LONGEST`], or no UTF-8; the next one may be good again.
-    Bad(&'static str),
+    /// It was longer than [`LONGEST`], or no UTF-8; the next one may be good again. With how it
+    /// begins.
+    Bad(&'static str, Vec<u8>),
     End,
 }
+
+/// How much is kept of a line that is too long.
+const BEGINNING: usize = 1_024;
 
 /// Reads the next line.
 pub(super) async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> Line {
@@ -184,7 +188,9 @@ pub(super) async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> Line {
         let part = &read[..end.unwrap_or(read.len())];
         too_long |= line.len() + part.len() > LONGEST;
         if too_long {
-            line = Vec::new();
+            line.extend_from_slice(&part[..part.len().min(BEGINNING)]);
+            line.truncate(BEGINNING);
+            line.shrink_to_fit();
         } else {
             line.extend_from_slice(part);
         }
@@ -192,9 +198,12 @@ pub(super) async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> Line {
         input.consume(used);
         if end.is_some() {
             if too_long {
-                return Line::Bad("a message has at most 16 MiB");
+                return Line::Bad("a message has at most 16 MiB", line);
             }
-            return String::from_utf8(line).map_or(Line::Bad("a message is UTF-8"), Line::Text);
+            return match String::from_utf8(line) {
+                Ok(text) => Line::Text(text),
+                Err(bad) => Line::Bad("a message is UTF-8", bad.into_bytes()),
+            };
         }
     }
 }
@@ -239,7 +248,9 @@ mod tests {
     async fn a_line_too_long_costs_only_itself() {
         let text = format!("{}\n{{}}\n\u{0}half", "x".repeat(LONGEST + 1));
         let mut input = text.as_bytes();
-        assert!(matches!(next_line(&mut input).await, Line::Bad(_)));
+        assert!(
+            matches!(next_line(&mut input).await, Line::Bad(_, beginning) if beginning.len() == BEGINNING)
+        );
         assert!(matches!(next_line(&mut input).await, Line::Text(text) if text == "{}"));
         assert!(matches!(next_line(&mut input).await, Line::End));
     }

@@ -1,17 +1,18 @@
 //! The tools of all servers under one roof: who has which, and how models are told of them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use futures_util::future::join_all;
 use sayso_core::Tier;
 use sayso_policy::Tool;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::eras::Era;
-use super::frame::{METHOD_NOT_FOUND, Outcome, raw};
+use super::frame::{INVALID_PARAMS, METHOD_NOT_FOUND, Outcome, raw};
 use super::headers::{self, Carried};
-use super::session::{Asker, Session};
+use super::session::{Asker, Session, locked};
 use super::upstream::{Caller, Upstream};
 use crate::server::tools;
 
@@ -29,26 +30,32 @@ pub(super) struct Place {
     pub(super) carried: Arc<[Carried]>,
 }
 
-/// Which server has which tool, by the name that the client knows.
+/// Which server has which tool.
 #[derive(Default)]
 pub(super) struct Catalogue {
-    places: Mutex<Option<HashMap<String, Place>>>,
+    listed: Mutex<Option<Listed>>,
+}
+
+struct Listed {
+    /// By the name that the client knows.
+    places: HashMap<String, Place>,
+    /// Servers whose tools are not known.
+    left_out: Vec<String>,
 }
 
 impl Catalogue {
     /// Something changed: it has to be read anew.
     pub(super) fn forget(&self) {
-        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *locked(&self.listed) = None;
     }
 
     /// Where a tool was when the tools were last listed.
     fn known(&self, name: &str) -> Option<Place> {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.as_ref()?.get(name).cloned()
+        locked(&self.listed).as_ref()?.places.get(name).cloned()
     }
 
     fn is_listed(&self) -> bool {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        locked(&self.listed).is_some()
     }
 
     /// Where a tool is; none if nobody has it.
@@ -64,23 +71,45 @@ impl Catalogue {
         self.known(name)
     }
 
+    /// What is answered to the call of a tool that nobody has.
+    pub(super) fn no_tool(&self, name: &str) -> Outcome {
+        let listed = locked(&self.listed);
+        let left_out = listed.as_ref().map(|listed| listed.left_out.join(", "));
+        let but = match left_out.filter(|left_out| !left_out.is_empty()) {
+            Some(servers) => format!(" (not known are the tools of {servers}: list them again)"),
+            None => String::new(),
+        };
+        Outcome::error(INVALID_PARAMS, &format!("there is no tool {name:?}{but}"))
+    }
+
     /// The answer to `tools/list`: everybody's tools, and ours.
     pub(super) async fn list(&self, session: &Arc<Session>, asker: &Asker) -> Outcome {
         let upstreams = &session.upstreams;
         let (ahead, definitions) = (&session.agent.ahead, &session.shared.definitions);
         let mut all = Vec::new();
         let mut result = Map::new();
-        for server in 0..upstreams.len() {
-            match pages(session, server, asker).await {
+        let mut left_out = Vec::new();
+        if upstreams.len() == 1 {
+            match pages(session, 0, asker).await {
                 Ok((tools, rest)) => {
-                    all.extend(tools.into_iter().map(|tool| (server, tool)));
-                    if upstreams.len() == 1 {
-                        result = rest;
-                    }
+                    all.extend(tools.into_iter().map(|tool| (0, tool)));
+                    result = rest;
                 }
                 // One that has no tools has no tools; one that fails must not look like that.
                 Err(Outcome::Error(error)) if is_not_found(&error) => {}
                 Err(failed) => return failed,
+            }
+        } else {
+            let wanted = upstreams.iter().enumerate();
+            let wanted =
+                wanted.map(|(server, upstream)| upstream.in_time(pages(session, server, asker)));
+            let lists = join_all(wanted).await.into_iter().map(|list| list.and_then(|list| list));
+            for (server, list) in lists.enumerate() {
+                match list {
+                    Ok((tools, _)) => all.extend(tools.into_iter().map(|tool| (server, tool))),
+                    Err(Outcome::Error(error)) if is_not_found(&error) => {}
+                    Err(_) => left_out.push(upstreams[server].name.clone()),
+                }
             }
         }
         ahead.settle().await;
@@ -118,7 +147,7 @@ impl Catalogue {
             listed.push(tool);
         }
         listed.extend(tools::all().iter().map(|tool| json!(tool)));
-        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = Some(places);
+        *locked(&self.listed) = Some(Listed { places, left_out });
         result.insert("tools".into(), listed.into());
         result.remove("nextCursor");
         if asker.era == Era::Modern {

@@ -1,7 +1,9 @@
-//! Openings and lists of several servers, told as one's.
+//! Openings and lists of several servers, told as one's. One that fails is left out; the others go
+//! on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use futures_util::future::join_all;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -9,7 +11,7 @@ use super::eras::{self, Era};
 use super::frame::{INVALID_PARAMS, METHOD_NOT_FOUND, Outcome, raw};
 use super::session::{Asker, Session};
 use super::tasks;
-use super::upstream::{Hello, no_params};
+use super::upstream::{Hello, INITIALIZED, no_params};
 use crate::server::tools;
 
 /// `initialize`, of all servers.
@@ -32,11 +34,22 @@ pub(super) async fn discover(session: &Arc<Session>, params: Option<&RawValue>) 
 }
 
 async fn open(session: &Arc<Session>, hello: &Hello, era: Era, asked: Option<&str>) -> Outcome {
+    let openings: Vec<_> = match &session.upstreams[..] {
+        [only] => vec![only.open(hello.clone()).await],
+        several => {
+            let several = several.iter();
+            join_all(several.map(|upstream| upstream.open_among_others(hello.clone()))).await
+        }
+    };
     let mut merged: Option<Map<String, Value>> = None;
-    for upstream in &session.upstreams {
-        let opened = match upstream.open(hello.clone()).await {
+    let mut failed = None;
+    for opened in openings {
+        let opened = match opened {
             Ok(opened) => opened,
-            Err(outcome) => return outcome,
+            Err(outcome) => {
+                failed.get_or_insert(outcome);
+                continue;
+            }
         };
         let result = opened.result.clone();
         let opened = match (era, opened.era) {
@@ -50,7 +63,8 @@ async fn open(session: &Arc<Session>, hello: &Hello, era: Era, asked: Option<&st
         });
     }
     let Some(mut opened) = merged else {
-        return Outcome::error(METHOD_NOT_FOUND, "there is no server behind this one");
+        let none = || Outcome::error(METHOD_NOT_FOUND, "there is no server behind this one");
+        return failed.unwrap_or_else(none);
     };
     let capabilities = opened.entry("capabilities").or_insert_with(|| json!({}));
     if let Some(capabilities) = capabilities.as_object_mut() {
@@ -61,6 +75,43 @@ async fn open(session: &Arc<Session>, hello: &Hello, era: Era, asked: Option<&st
     let instructions = format!("{theirs}\n\n{}", tools::INSTRUCTIONS);
     opened.insert("instructions".into(), instructions.trim().into());
     Outcome::Result(raw(&opened))
+}
+
+/// Sees to it that servers are open: modern clients may ask without an opening, and one of several
+/// that did not open is tried again now and then, while the others are asked.
+pub(super) async fn be_open(session: &Arc<Session>, asker: &Asker) -> Result<(), Outcome> {
+    let closed = || session.upstreams.iter().filter(|upstream| upstream.opened().is_none());
+    if closed().next().is_none() {
+        return Ok(());
+    }
+    let hello = match (&asker.meta, session.hello.get()) {
+        (Some(meta), _) => Hello::Modern(meta.clone()),
+        (None, Some(hello)) if session.upstreams.len() > 1 => Hello::Legacy(raw(hello)),
+        (None, _) => return Ok(()),
+    };
+    if let [only] = &session.upstreams[..] {
+        return only.open(hello).await.map(drop);
+    }
+    let new = closed().filter(|upstream| !upstream.is_given_up());
+    join_all(new.map(|upstream| upstream.open_among_others(hello.clone()))).await;
+    for (server, upstream) in session.upstreams.iter().enumerate() {
+        if upstream.opened().is_none() && upstream.is_due_again() {
+            tokio::spawn(open_again(Arc::downgrade(session), server, hello.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Tries one again that did not open, and tells the client if there are more tools now.
+async fn open_again(session: Weak<Session>, server: usize, hello: Hello) {
+    let Some(session) = session.upgrade() else { return };
+    let upstream = &session.upstreams[server];
+    let Ok(opened) = upstream.open_among_others(hello.clone()).await else { return };
+    if matches!((opened.era, hello), (Era::Legacy, Hello::Legacy(_))) {
+        upstream.send(INITIALIZED.into()).await;
+    }
+    session.catalogue.forget();
+    session.tell_tools_changed().await;
 }
 
 /// Two openings as one: what either can do, in a revision that both speak.
@@ -134,9 +185,12 @@ pub(super) async fn list(
 ) -> Outcome {
     let mut all = Vec::new();
     let mut first: Option<Map<String, Value>> = None;
-    for server in 0..session.upstreams.len() {
-        let outcome = session.ask_raw(server, method, params, asker).await;
-        if let Some(Value::Object(mut page)) = outcome.value() {
+    let pages =
+        session.upstreams.iter().enumerate().map(|(server, upstream)| {
+            upstream.in_time(session.ask_raw(server, method, params, asker))
+        });
+    for outcome in join_all(pages).await {
+        if let Some(Value::Object(mut page)) = outcome.ok().and_then(|outcome| outcome.value()) {
             if let Some(Value::Array(items)) = page.remove(member) {
                 all.extend(items);
             }

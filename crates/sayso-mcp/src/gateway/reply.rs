@@ -1,5 +1,6 @@
 //! The way back to a client: what belongs to one of its requests, and what comes by itself.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
@@ -7,9 +8,9 @@ use tokio::sync::{Notify, mpsc};
 
 use super::subscriptions;
 
-/// How many frames a stream keeps for a client that does not read them. Notifications beyond that
-/// are left out.
-const UNREAD: usize = 4_096;
+/// How many frames a stream keeps, and how many bytes. Beyond that those that were read are
+/// forgotten, and further notifications left out.
+const KEPT: (usize, usize) = (4_096, 16 * 1024 * 1024);
 
 /// Where frames for a client go, in order.
 #[derive(Clone)]
@@ -78,18 +79,40 @@ pub(super) struct Stream {
 
 #[derive(Default)]
 struct Sent {
-    frames: Vec<Arc<str>>,
+    frames: VecDeque<Arc<str>>,
+    bytes: usize,
+    /// How many came before those.
+    forgotten: usize,
+    /// How many have been read, the forgotten ones included.
+    read: usize,
     is_complete: bool,
     is_paused: bool,
+}
+
+impl Sent {
+    fn total(&self) -> usize {
+        self.forgotten + self.frames.len()
+    }
+
+    /// Whether there is no place for that frame.
+    fn is_full(&self, frame: &str) -> bool {
+        self.frames.len() >= KEPT.0 || self.bytes + frame.len() > KEPT.1
+    }
+
+    fn forget_one(&mut self) {
+        let frame = self.frames.pop_front();
+        self.bytes -= frame.map_or(0, |frame| frame.len());
+        self.forgotten += 1;
+    }
 }
 
 /// What comes next in a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A frame, with others to follow.
-    Frame(Arc<str>),
-    /// The answer.
-    Answer(Arc<str>),
+    /// A frame, with others to follow, and how many have been read with it.
+    Frame(Arc<str>, usize),
+    /// The answer, likewise.
+    Answer(Arc<str>, usize),
     /// Nothing for now: ask again later.
     Pause,
     /// Nothing more.
@@ -109,15 +132,19 @@ impl Stream {
 
     /// Whether nothing has been said yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.sent().frames.is_empty()
+        self.sent().total() == 0
     }
 
     fn push(&self, frame: String, is_answer: bool) {
         let mut sent = self.sent();
-        if sent.is_complete || (!is_answer && sent.frames.len() >= UNREAD) {
+        while sent.is_full(&frame) && sent.forgotten < sent.read {
+            sent.forget_one();
+        }
+        if sent.is_complete || (!is_answer && sent.is_full(&frame)) {
             return;
         }
-        sent.frames.push(frame.into());
+        sent.bytes += frame.len();
+        sent.frames.push_back(frame.into());
         sent.is_complete = is_answer;
         drop(sent);
         self.news.notify_waiters();
@@ -131,11 +158,13 @@ impl Stream {
             news.as_mut().enable();
             {
                 let mut sent = self.sent();
-                match sent.frames.get(read).cloned() {
-                    Some(frame) if sent.is_complete && read + 1 == sent.frames.len() => {
-                        return Next::Answer(frame);
+                sent.read = sent.read.max(read.min(sent.total()));
+                let next = read.max(sent.forgotten);
+                match sent.frames.get(next - sent.forgotten).cloned() {
+                    Some(frame) if sent.is_complete && next + 1 == sent.total() => {
+                        return Next::Answer(frame, next + 1);
                     }
-                    Some(frame) => return Next::Frame(frame),
+                    Some(frame) => return Next::Frame(frame, next + 1),
                     None if sent.is_complete => return Next::End,
                     None if std::mem::take(&mut sent.is_paused) => return Next::Pause,
                     None => {}
@@ -159,13 +188,13 @@ mod tests {
             async move { stream.after(0).await }
         });
         reply.tell("one".into()).await;
-        assert_eq!(waiting.await.unwrap(), Next::Frame("one".into()));
+        assert_eq!(waiting.await.unwrap(), Next::Frame("one".into(), 1));
         reply.pause();
         assert_eq!(stream.after(1).await, Next::Pause);
         reply.answer("two".into()).await;
         reply.tell("late".into()).await;
-        assert_eq!(stream.after(0).await, Next::Frame("one".into()));
-        assert_eq!(stream.after(1).await, Next::Answer("two".into()));
+        assert_eq!(stream.after(0).await, Next::Frame("one".into(), 1));
+        assert_eq!(stream.after(1).await, Next::Answer("two".into(), 2));
         assert_eq!(stream.after(2).await, Next::End);
     }
 
@@ -173,10 +202,30 @@ mod tests {
     async fn a_flood_of_notifications_does_not_keep_the_answer_away() {
         let stream = Arc::new(Stream::default());
         let reply = Reply::Stream(Arc::clone(&stream));
-        for _ in 0..2 * UNREAD {
+        for _ in 0..2 * KEPT.0 {
             reply.tell("n".into()).await;
         }
         reply.answer("a".into()).await;
-        assert_eq!(stream.after(UNREAD).await, Next::Answer("a".into()));
+        assert_eq!(stream.after(KEPT.0).await, Next::Answer("a".into(), KEPT.0 + 1));
+        let stream = Arc::new(Stream::default());
+        let reply = Reply::Stream(Arc::clone(&stream));
+        for _ in 0..5 {
+            reply.tell("n".repeat(KEPT.1 / 4)).await;
+        }
+        reply.answer("a".into()).await;
+        assert_eq!(stream.after(4).await, Next::Answer("a".into(), 5));
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_read_goes_on_for_ever() {
+        let stream = Arc::new(Stream::default());
+        let reply = Reply::Stream(Arc::clone(&stream));
+        for read in 0..3 * KEPT.0 {
+            reply.tell(read.to_string()).await;
+            assert_eq!(stream.after(read).await, Next::Frame(read.to_string().into(), read + 1));
+        }
+        // Who asks for what is forgotten gets what there is.
+        let oldest = stream.after(0).await;
+        assert!(matches!(oldest, Next::Frame(_, number) if number > KEPT.0), "{oldest:?}");
     }
 }

@@ -20,7 +20,7 @@ use super::parked::{self, Parked};
 use super::reply::Reply;
 use super::subscriptions::{self, Subscriptions};
 use super::tasks;
-use super::upstream::{Caller, Ear, Hello, NotStarted, OURS, Upstream, no_params};
+use super::upstream::{Caller, Ear, NotStarted, OURS, Upstream, no_params};
 
 /// How many rounds of questions a call may take.
 const ROUNDS: usize = 10;
@@ -82,7 +82,7 @@ struct Request {
     reply: Reply,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -216,7 +216,7 @@ impl Session {
         }
         // To whom it matters is not said: servers ignore what is not theirs.
         for upstream in &self.upstreams {
-            let era = upstream.opened().await.map(|opened| opened.era);
+            let era = upstream.opened().map(|opened| opened.era);
             let is_legacy = self.hello.get().is_some();
             let is_theirs = era.is_none_or(|era| (era == Era::Legacy) == is_legacy);
             if is_theirs {
@@ -273,7 +273,7 @@ impl Session {
             "initialize" if asker.era == Era::Legacy => merge::initialize(self, params).await,
             "initialize" => Outcome::error(METHOD_NOT_FOUND, "nothing is opened in this revision"),
             "server/discover" => merge::discover(self, params).await,
-            _ => match self.be_open(&asker).await {
+            _ => match merge::be_open(self, &asker).await {
                 Err(outcome) => outcome,
                 Ok(()) => match method.as_str() {
                     "tools/list" => self.catalogue.list(self, &asker).await,
@@ -294,15 +294,13 @@ impl Session {
         reply.answer(outcome.to_frame(&id)).await;
     }
 
-    /// Modern clients may ask without an opening; servers are opened for them.
-    pub(super) async fn be_open(&self, asker: &Asker) -> Result<(), Outcome> {
-        let Some(meta) = &asker.meta else { return Ok(()) };
-        for upstream in &self.upstreams {
-            if upstream.opened().await.is_none() {
-                upstream.open(Hello::Modern(meta.clone())).await?;
-            }
+    /// The revision that a server speaks; an error, if it can't be asked while others can.
+    async fn era(&self, server: usize, asker: &Asker) -> Result<Era, Outcome> {
+        let upstream = &self.upstreams[server];
+        if self.upstreams.len() == 1 {
+            return Ok(upstream.once_opened().await.map_or(asker.era, |opened| opened.era));
         }
-        Ok(())
+        upstream.opened().map(|opened| opened.era).ok_or_else(|| upstream.is_closed())
     }
 
     /// What we don't govern: as it came, where that can be; else an outcome.
@@ -316,7 +314,7 @@ impl Session {
         let [only] = &self.upstreams[..] else {
             return Err(self.of_several(method, params, asker).await);
         };
-        let theirs = only.opened().await.map_or(asker.era, |opened| opened.era);
+        let theirs = self.era(0, asker).await?;
         let has_token = params.is_some_and(|params| params.get().contains("progressToken"));
         if theirs == asker.era && !(only.names_tokens() && has_token) {
             let envelope =
@@ -365,7 +363,10 @@ impl Session {
         asker: &Asker,
     ) -> Outcome {
         let upstream = &self.upstreams[server];
-        let theirs = upstream.opened().await.map_or(asker.era, |opened| opened.era);
+        let theirs = match self.era(server, asker).await {
+            Ok(theirs) => theirs,
+            Err(outcome) => return outcome,
+        };
         let none = no_params();
         let params = params.unwrap_or(&none);
         if theirs == asker.era {
@@ -385,7 +386,10 @@ impl Session {
         caller: &Caller,
     ) -> Outcome {
         let upstream = &self.upstreams[server];
-        let theirs = upstream.opened().await.map_or(asker.era, |opened| opened.era);
+        let theirs = match self.era(server, asker).await {
+            Ok(theirs) => theirs,
+            Err(outcome) => return outcome,
+        };
         match (asker.era, theirs) {
             (Era::Modern, Era::Legacy) => {
                 parked::ask(self, server, method, params, asker, caller).await

@@ -161,7 +161,7 @@ async fn feed(
     ready: mpsc::Sender<()>,
 ) {
     let upstream = &session.upstreams[server];
-    let era = upstream.opened().await.map(|opened| opened.era);
+    let era = upstream.opened().map(|opened| opened.era);
     if era == Some(Era::Legacy) {
         // It tells of its lists unasked, but of resources only those who subscribe.
         let uris = subscription.filter.get("resourceSubscriptions").and_then(Value::as_array);

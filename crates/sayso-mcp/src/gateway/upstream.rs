@@ -4,7 +4,7 @@ mod process;
 mod remote;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
@@ -17,7 +17,7 @@ use super::eras::{self, Era, MODERN};
 use super::frame::{Envelope, Outcome, UPSTREAM_GONE, UPSTREAM_UNREACHED, raw};
 use super::headers::{self, Carried};
 use super::reply::Reply;
-use super::session::Session;
+use super::session::{Session, locked};
 use process::Process;
 use remote::Remote;
 
@@ -29,6 +29,10 @@ pub(super) const OURS: &str = "sayso-";
 const PROBE: Duration = Duration::from_secs(3);
 /// A server that ends is not started more often than that.
 const RESPITE: Duration = Duration::from_secs(1);
+/// How long the other servers' clients wait for one that opens or lists what it has.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// When one that they did not wait for is tried again.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// A server that could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +145,9 @@ pub(super) struct Upstream {
     is_shared: bool,
     next: AtomicU64,
     link: std::sync::Mutex<Option<Arc<Link>>>,
+    opened: std::sync::Mutex<Option<Arc<Opened>>>,
+    /// When it was last not waited for any more.
+    given_up: std::sync::Mutex<Option<Instant>>,
     /// Locked while it is being opened, so that nobody asks before that.
     state: Mutex<State>,
 }
@@ -148,7 +155,6 @@ pub(super) struct Upstream {
 #[derive(Default)]
 struct State {
     since: Option<Instant>,
-    opened: Option<Arc<Opened>>,
     hello: Option<Hello>,
 }
 
@@ -169,6 +175,8 @@ impl Upstream {
             is_shared,
             next: AtomicU64::new(1),
             link: std::sync::Mutex::default(),
+            opened: std::sync::Mutex::default(),
+            given_up: std::sync::Mutex::default(),
             state: Mutex::default(),
         };
         let link = upstream.new_link();
@@ -179,7 +187,7 @@ impl Upstream {
 
     /// The way to it as it is, if it has not ended.
     fn present_link(&self) -> Option<Arc<Link>> {
-        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        let link = locked(&self.link);
         link.as_ref().filter(|link| !link.is_gone()).cloned()
     }
 
@@ -193,7 +201,7 @@ impl Upstream {
                 Link::Remote(Remote::new(self.client.clone(), url, headers, self.ear.clone()))
             }
         });
-        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&link));
+        *locked(&self.link) = Some(Arc::clone(&link));
         Ok(link)
     }
 
@@ -215,7 +223,7 @@ impl Upstream {
             if matches!((opened.era, &hello), (Era::Legacy, Hello::Legacy(_))) {
                 link.send(INITIALIZED.into()).await;
             }
-            state.opened = Some(Arc::new(opened));
+            *locked(&self.opened) = Some(Arc::new(opened));
         }
         Ok(link)
     }
@@ -237,18 +245,66 @@ impl Upstream {
     pub(super) async fn open(&self, hello: Hello) -> Result<Arc<Opened>, Outcome> {
         let link = self.link().await.map_err(|lost| self.no_answer(lost))?;
         let mut state = self.state.lock().await;
-        if let Some(opened) = &state.opened {
-            return Ok(Arc::clone(opened));
+        if let Some(opened) = self.opened() {
+            return Ok(opened);
         }
         let opened = Arc::new(self.opening(&link, &hello).await?);
-        state.opened = Some(Arc::clone(&opened));
+        *locked(&self.opened) = Some(Arc::clone(&opened));
         state.hello = Some(hello);
         Ok(opened)
     }
 
+    /// Opens it as one of several, which don't wait for it for long.
+    pub(super) async fn open_among_others(&self, hello: Hello) -> Result<Arc<Opened>, Outcome> {
+        let opened = self.in_time(self.open(hello)).await.and_then(|opened| opened);
+        *locked(&self.given_up) = opened.is_err().then(Instant::now);
+        if let Err(Outcome::Error(error)) = &opened {
+            let said: String = error.get().chars().take(300).collect();
+            eprintln!("sayso gateway: the server {} is left out: {said}", self.name);
+        }
+        opened
+    }
+
+    /// Whether others don't wait for it any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        locked(&self.given_up).is_some()
+    }
+
+    /// Whether one that was given up should be tried again: true once, until it is given up anew.
+    pub(super) fn is_due_again(&self) -> bool {
+        let mut given_up = locked(&self.given_up);
+        let is_due = given_up.is_some_and(|since| since.elapsed() > AGAIN);
+        if is_due {
+            *given_up = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// What others wait for, for as long as they do.
+    pub(super) async fn in_time<T>(&self, wanted: impl Future<Output = T>) -> Result<T, Outcome> {
+        let late = |_| self.no_answer(Lost::Gone("it takes too long".into()));
+        tokio::time::timeout(PATIENCE, wanted).await.map_err(late)
+    }
+
     /// What it said of itself, if it is open.
-    pub(super) async fn opened(&self) -> Option<Arc<Opened>> {
-        self.state.lock().await.opened.clone()
+    pub(super) fn opened(&self) -> Option<Arc<Opened>> {
+        locked(&self.opened).clone()
+    }
+
+    /// The same, once it is open or nobody opens it.
+    pub(super) async fn once_opened(&self) -> Option<Arc<Opened>> {
+        match self.opened() {
+            None => {
+                let _ = self.state.lock().await;
+                self.opened()
+            }
+            opened => opened,
+        }
+    }
+
+    /// What is answered in its place while it is not open.
+    pub(super) fn is_closed(&self) -> Outcome {
+        self.no_answer(Lost::Unreached("it did not open".into()))
     }
 
     /// Opens it in the client's own revision, or else in the other one.

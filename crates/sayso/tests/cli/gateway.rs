@@ -140,6 +140,15 @@ pub(crate) fn receipt(server: &Server, token: &str, id: &Value) -> Value {
     crate::server::json(&shown)["receipt"]["result"].clone()
 }
 
+/// Waits for what another process brings about.
+pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it does not come about");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn what_the_policy_lets_through_is_made_at_once_and_told() {
     let server = Server::start();
@@ -526,4 +535,93 @@ fn a_grant_is_not_spent_on_a_server_that_is_gone() {
     let refused = gateway.ask("tools/call", &json!({"name": "drop", "arguments": {}}));
     assert!(refused["error"]["message"].as_str().unwrap().contains("is gone"), "{refused}");
     assert_eq!(receipt(&server, &ana, &drop), Value::Null, "it was never begun");
+}
+
+#[test]
+fn a_server_that_floods_loses_its_own_call_and_no_other() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    let call = |id: u32, arguments: Value| {
+        let params = json!({"name": "note", "arguments": arguments});
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string()
+    };
+    gateway.send(&call(100, json!({"flood": true})));
+    gateway.send(&call(101, json!({"n": 1})));
+    let mut answers = Vec::new();
+    let mut heard = 0;
+    while answers.len() < 2 {
+        let frame = gateway.receive();
+        match frame.get("method") {
+            Some(_) => heard += 1,
+            None => answers.push(frame),
+        }
+    }
+    assert_eq!(heard, 20_000, "what is said is passed on; what was never asked is not");
+    assert_eq!(answers[0]["id"], 100);
+    let lost = answers[0]["error"]["message"].as_str().unwrap();
+    assert!(lost.contains("at most 16 MiB"), "{lost}");
+    assert_eq!(answers[1]["result"]["structuredContent"]["did"], json!({"n": 1}));
+}
+
+#[test]
+fn a_client_that_sends_too_much_is_told_and_goes_on() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    for bad in ["x".repeat(100 << 20), "{\"jsonrpc\": \"2.0\", \"id\"".into(), "[]".into()] {
+        gateway.send(&bad);
+        let told = gateway.receive();
+        assert!(told["id"].is_null() && told["error"]["message"].is_string(), "{told}");
+    }
+    assert_eq!(gateway.call("note", json!({"n": 1}))["content"][0]["text"], "done");
+}
+
+#[test]
+fn one_of_several_that_says_nothing_is_left_out() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let folder = tempfile::tempdir().unwrap();
+    let entry = upstream::entry(&folder.path().join("notes"));
+    let mut mute = entry.clone();
+    mute["env"][upstream::MUTE] = "1".into();
+    let ends = json!({"command": "false"});
+    let servers = [("mute", mute), ("ends", ends), ("good", entry)];
+    let servers = servers.map(|(name, entry)| (name.to_owned(), entry)).into_iter().collect();
+    let mut gateway = Gateway::with(&server, &key, folder, &servers);
+    let tools = gateway.ask("tools/list", &json!({}))["result"]["tools"].clone();
+    assert!(tools.as_array().unwrap().iter().any(|tool| tool["name"] == "note"), "{tools}");
+    assert_eq!(gateway.call("note", json!({"n": 1}))["content"][0]["text"], "done");
+    let unknown = gateway.ask("tools/call", &json!({"name": "read", "arguments": {}}));
+    let said = unknown["error"]["message"].as_str().unwrap();
+    assert!(said.contains("not known are the tools of ends, mute"), "{said}");
+    let log = gateway.folder.as_ref().unwrap().path().join("log");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("mute is left out") && log.contains("ends is left out"), "{log}");
+}
+
+#[test]
+fn a_call_outlives_the_request_for_it() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = Gateway::start(&server, &key);
+    let held = gateway.call("drop", json!({"silent": true}));
+    let id = held["structuredContent"]["escalation"].clone();
+    decide(&server, &ana, "approve", &id);
+    // It is being made, the server says nothing, and its client does not wait any longer.
+    let wait = json!({"name": "await_review", "arguments": {"ids": [id]}});
+    gateway.send(
+        &json!({"jsonrpc": "2.0", "id": "w", "method": "tools/call", "params": wait}).to_string(),
+    );
+    until(|| receipt(&server, &ana, &id) == "started");
+    for request in ["w", "w", "never asked"] {
+        let taken_back = json!({"requestId": request});
+        gateway.send(
+            &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": taken_back})
+                .to_string(),
+        );
+    }
+    assert_eq!(gateway.call("note", json!({"n": 1}))["content"][0]["text"], "done");
+    let shown = server.as_(&ana).args(["show", id.as_str().unwrap(), "--json"]).output().unwrap();
+    assert_eq!(crate::server::json(&shown)["outcome"], "granted", "it lives on");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::gateway::{Gateway, decide, receipt};
+use crate::gateway::{Gateway, decide, receipt, until};
 use crate::server::Server;
 use crate::upstream;
 
@@ -106,6 +106,46 @@ fn a_refused_task_is_completed_with_an_error_and_a_withdrawn_one_cancelled() {
     let task = ask(&mut gateway, "tasks/get", &tasks(), json!({"taskId": withdrawn}));
     assert_eq!(task["status"], "cancelled");
     assert_eq!(gateway.made(), [] as [Value; 0]);
+}
+
+#[test]
+fn a_servers_own_task_goes_by_the_handle_of_the_call_that_it_is() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut gateway = gateway(&server, &key, true);
+    let held = |gateway: &mut Gateway, n: u32| {
+        let call = json!({"name": "drop", "arguments": {"as_task": true, "n": n}});
+        ask(gateway, "tools/call", &tasks(), call)["taskId"].clone()
+    };
+    let get = |gateway: &mut Gateway, id: &Value| {
+        let mut task = json!({"status": "working"});
+        while task["status"] == "working" {
+            task = ask(gateway, "tasks/get", &tasks(), json!({"taskId": id}));
+        }
+        assert_eq!(&task["taskId"], id);
+        task
+    };
+    let id = held(&mut gateway, 1);
+    decide(&server, &ana, "approve", &id);
+    let asks = get(&mut gateway, &id);
+    assert_eq!(asks["status"], "input_required");
+    assert_eq!(asks["inputRequests"]["name"]["params"]["message"], "Your name?");
+    assert_eq!(asks["ttlMs"], 60_000, "it is told as the server tells it");
+    let answers = json!({"taskId": id, "inputResponses": {"name": {"action": "accept"}}});
+    ask(&mut gateway, "tasks/update", &tasks(), answers);
+    let done = get(&mut gateway, &id);
+    assert_eq!(
+        (&done["status"], &done["result"]["content"][0]["text"]),
+        (&json!("completed"), &json!(r#"{"action":"accept"}"#))
+    );
+    until(|| receipt(&server, &ana, &id) == "succeeded");
+
+    let id = held(&mut gateway, 2);
+    decide(&server, &ana, "approve", &id);
+    get(&mut gateway, &id);
+    ask(&mut gateway, "tasks/cancel", &tasks(), json!({"taskId": id}));
+    assert_eq!(get(&mut gateway, &id)["status"], "cancelled");
+    until(|| receipt(&server, &ana, &id) == "unknown");
 }
 
 #[test]

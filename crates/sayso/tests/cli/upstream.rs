@@ -12,6 +12,9 @@ const NOTES: &str = "SAYSO_TEST_UPSTREAM_NOTES";
 /// What its tools say they do, if anything.
 pub(crate) const SAYS: &str = "SAYSO_TEST_UPSTREAM_SAYS";
 
+/// Set for one that never says anything.
+pub(crate) const MUTE: &str = "SAYSO_TEST_UPSTREAM_MUTE";
+
 /// Set for one that speaks the modern revision only.
 pub(crate) const MODERN: &str = "SAYSO_TEST_UPSTREAM_MODERN";
 
@@ -40,8 +43,35 @@ fn said_back(answer: &Value) -> Value {
     json!({"content": [{"type": "text", "text": answer.to_string()}], "isError": false})
 }
 
+/// Answers about the one task, which a client ends by answering or cancelling it.
+fn of_task(task: &mut Value, asked: &Value) -> Value {
+    match asked["method"].as_str() {
+        Some("tasks/get") => {
+            let mut found = task.clone();
+            found["resultType"] = "complete".into();
+            return found;
+        }
+        Some("tasks/cancel") => task["status"] = "cancelled".into(),
+        _ => {
+            task["status"] = "completed".into();
+            task["result"] = said_back(&asked["params"]["inputResponses"]["name"]);
+        }
+    }
+    json!({"resultType": "complete"})
+}
+
+/// What nobody asked for: a notification, and an answer to what was never asked.
+fn unasked(n: u32) -> [Value; 2] {
+    let params = json!({"level": "info", "data": n});
+    [
+        json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params}),
+        json!({"jsonrpc": "2.0", "id": format!("sayso-{}", n + 1_000), "result": {}}),
+    ]
+}
+
 #[test]
 #[ignore = "a server for other tests"]
+#[expect(clippy::too_many_lines, reason = "one line a method")]
 fn serve() {
     let Ok(notes) = std::env::var(NOTES) else { return };
     let say = |frame: &Value| {
@@ -51,8 +81,12 @@ fn serve() {
     };
     let is_modern = std::env::var(MODERN).is_ok();
     let mut asked = Value::Null;
+    let mut task = Value::Null;
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
+        if std::env::var(MUTE).is_ok() {
+            continue;
+        }
         let frame: Value = serde_json::from_str(&line).unwrap();
         let (id, params) = (&frame["id"], &frame["params"]);
         let answer = |result: Value| say(&json!({"jsonrpc": "2.0", "id": id, "result": result}));
@@ -71,6 +105,26 @@ fn serve() {
                 "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "public",
                 "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "modern", "version": "1"}},
             })),
+            "tools/call" if params["arguments"]["as_task"] == true && is_modern => {
+                task = json!({
+                    "taskId": "their-own", "status": "working", "pollIntervalMs": 50, "ttlMs": 60_000,
+                });
+                let mut created = task.clone();
+                created["resultType"] = "task".into();
+                answer(created);
+                task["status"] = "input_required".into();
+                task["inputRequests"] =
+                    json!({"name": {"method": "elicitation/create", "params": question()}});
+            }
+            "tasks/get" | "tasks/update" | "tasks/cancel" if params["taskId"] == "their-own" => {
+                answer(of_task(&mut task, &frame));
+            }
+            // Much that nobody asked for, then more than anybody reads.
+            "tools/call" if params["arguments"]["flood"] == true => {
+                (0..20_000).flat_map(unasked).for_each(|frame| say(&frame));
+                answer(json!({"content": [{"type": "text", "text": "x".repeat(100 << 20)}]}));
+            }
+            "tools/call" if params["arguments"]["silent"] == true => {}
             "tools/call" if params["name"] == "ask" && is_modern => {
                 answer(match params["requestState"] == "s" {
                     false => json!({

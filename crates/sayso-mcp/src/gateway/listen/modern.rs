@@ -14,6 +14,7 @@ use super::{TurnedAway, accepted, header_text, says_modern};
 use crate::gateway::eras::{self, Era, MODERN};
 use crate::gateway::frame::{Envelope, INVALID_PARAMS, INVALID_REQUEST, Outcome, raw};
 use crate::gateway::headers::{self, VERSION};
+use crate::gateway::merge;
 use crate::gateway::reply::{Reply, Stream};
 use crate::gateway::session::{Asker, Session};
 
@@ -93,7 +94,7 @@ async fn checked(
     let carried = match (method, params.get("name").and_then(Value::as_str)) {
         ("tools/call", Some(name)) => {
             let asker = Asker { era: Era::Modern, meta: meta.cloned(), back: Reply::Nobody };
-            session.be_open(&asker).await?;
+            merge::be_open(session, &asker).await?;
             let place = session.catalogue.place(session, &asker, name).await;
             place.map(|place| place.carried).unwrap_or_default()
         }

@@ -55,7 +55,7 @@ pub(super) struct Reading {
 pub(super) async fn response(reading: Reading, era: Era, prefers: bool) -> Response {
     let first = tokio::time::timeout(SOON, reading.stream.after(0)).await;
     match first {
-        Ok(Next::Answer(frame)) => {
+        Ok(Next::Answer(frame, _)) => {
             let status = match era {
                 Era::Modern => status_of(&frame),
                 Era::Legacy => StatusCode::OK,
@@ -69,7 +69,7 @@ pub(super) async fn response(reading: Reading, era: Era, prefers: bool) -> Respo
             // Its server wants to be asked again, and so do we.
             streamed(stream::iter(begin(&reading)))
         }
-        Ok(Next::Frame(_) | Next::End) | Err(_) => events(reading),
+        Ok(Next::Frame(..) | Next::End) | Err(_) => events(reading),
     }
 }
 
@@ -80,12 +80,17 @@ pub(super) fn events(reading: Reading) -> Response {
         let mut reading = reading?;
         let next = tokio::time::timeout(KEPT_ALIVE, reading.stream.after(reading.read)).await;
         let (frame, is_last) = match next {
-            Ok(Next::Frame(frame)) => (frame, false),
-            Ok(Next::Answer(frame)) => (frame, true),
+            Ok(Next::Frame(frame, read)) => {
+                reading.read = read;
+                (frame, false)
+            }
+            Ok(Next::Answer(frame, read)) => {
+                reading.read = read;
+                (frame, true)
+            }
             Ok(Next::Pause | Next::End) => return None,
             Err(_) => return Some((Bytes::from_static(COMMENT), Some(reading))),
         };
-        reading.read += 1;
         let id = reading.name.as_ref().map(|name| format!("{name}-{}", reading.read));
         let event = Sse { id, data: Some(frame.to_string()), ..Sse::default() };
         Some((event.into(), (!is_last).then_some(reading)))

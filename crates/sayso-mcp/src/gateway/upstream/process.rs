@@ -34,7 +34,7 @@ struct Waiting {
 }
 
 struct Waiter {
-    answer: oneshot::Sender<String>,
+    answer: oneshot::Sender<Result<String, Lost>>,
     back: Reply,
     /// The client's own token for progress, where ours stands in its place.
     token: Option<Box<RawValue>>,
@@ -49,6 +49,18 @@ impl Waiting {
     fn end(&self) {
         self.gone.store(true, Ordering::SeqCst);
         self.requests().clear();
+    }
+
+    /// An answer can't be read: tells who waits for it, as far as its beginning says who.
+    fn lose(&self, beginning: &[u8], wrong: &str) {
+        let mut requests = self.requests();
+        let beginning = String::from_utf8_lossy(beginning);
+        let own = requests.keys().find(|id| beginning.contains(id.as_str())).cloned();
+        let only = || (requests.len() == 1).then(|| requests.keys().next().cloned()).flatten();
+        if let Some(waiter) = own.or_else(only).and_then(|id| requests.remove(&id)) {
+            let lost = Lost::Gone(format!("it answered what can't be read: {wrong}"));
+            let _ = waiter.answer.send(Err(lost));
+        }
     }
 
     /// To which request something belongs that the server said on the way, as far as can be told.
@@ -147,7 +159,7 @@ impl Process {
                 match next_line(&mut output).await {
                     Line::End => break,
                     // What can't be read can't be passed on; the server goes on.
-                    Line::Bad(_) => {}
+                    Line::Bad(wrong, beginning) => answers.lose(&beginning, wrong),
                     Line::Text(line) if line.trim().is_empty() => {}
                     Line::Text(line) => take(&answers, &ear, line).await,
                 }
@@ -184,9 +196,9 @@ impl Process {
             return Err(Lost::Unreached("it has ended".into()));
         }
         self.send(line).await;
-        let line = answered.await;
+        let answer = answered.await;
         asked.is_answered = true;
-        line.map_err(|_| Lost::Gone("it has ended".into()))
+        answer.unwrap_or_else(|_| Err(Lost::Gone("it has ended".into())))
     }
 }
 
@@ -201,6 +213,6 @@ async fn take(waiting: &Waiting, ear: &Ear, line: String) {
     // An answer nobody waits for (any more) goes nowhere, and so does one to what was never asked.
     let waiter = waiting.requests().remove(id.get());
     if let Some(waiter) = waiter {
-        let _ = waiter.answer.send(line);
+        let _ = waiter.answer.send(Ok(line));
     }
 }

@@ -1,6 +1,7 @@
 //! A server elsewhere, spoken to by streamable HTTP, in either revision.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use sse_stream::SseStream;
 
 use super::{Asks, Ear, Lost};
 use crate::gateway::eras::MODERN;
-use crate::gateway::frame::Envelope;
+use crate::gateway::frame::{Envelope, LONGEST};
 use crate::gateway::headers::{LAST_EVENT, SESSION, VERSION};
 use crate::gateway::reply::Reply;
 
@@ -27,6 +28,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How often in a row a stream is asked for again in vain.
 const TRIES: u32 = 5;
 const MOST_REDIRECTS: usize = 3;
+const TOO_LONG: &str = "it answered more than 16 MiB";
 
 /// A client for all servers elsewhere. Its trust anchors are Mozilla's, built in.
 pub(in crate::gateway) fn http_client() -> Result<Client, reqwest::Error> {
@@ -159,7 +161,7 @@ impl Remote {
         let answer = match is_stream(&response) {
             true => self.streamed(response, back).await?,
             false => {
-                let text = response.text().await.map_err(|error| lost(&error))?;
+                let text = text(response).await?;
                 let is_answer = Envelope::read(&text).is_ok_and(|frame| frame.method.is_none());
                 if !is_answer {
                     let said = format!("it answered {status} and nothing that is MCP");
@@ -286,9 +288,20 @@ impl Way {
         place: &mut Place,
         back: Option<&Reply>,
     ) -> Option<Heard> {
-        let mut events = SseStream::from_bytes_stream(response.bytes_stream());
+        // How much has come since the last event: none is without end.
+        let length = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&length);
+        let parts = response.bytes_stream().map(move |part| {
+            let part = part.map_err(io::Error::other)?;
+            match counted.fetch_add(part.len(), Ordering::Relaxed) + part.len() > LONGEST {
+                true => Err(io::Error::other(TOO_LONG)),
+                false => Ok(part),
+            }
+        });
+        let mut events = SseStream::from_bytes_stream(parts);
         let mut heard = None;
         while let Some(Ok(event)) = events.next().await {
+            length.store(0, Ordering::Relaxed);
             heard = Some(Heard::Something);
             if event.id.is_some() {
                 place.last = event.id;
@@ -333,6 +346,19 @@ fn one_line(frame: String) -> String {
 fn is_stream(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(EVENTS))
+}
+
+/// The whole of an answer that is no stream.
+async fn text(response: Response) -> Result<String, Lost> {
+    let mut text = Vec::new();
+    let mut parts = response.bytes_stream();
+    while let Some(part) = parts.next().await {
+        text.extend_from_slice(&part.map_err(|error| lost(&error))?);
+        if text.len() > LONGEST {
+            return Err(Lost::Gone(TOO_LONG.into()));
+        }
+    }
+    String::from_utf8(text).map_err(|_| Lost::Gone("it answered what is no UTF-8".into()))
 }
 
 /// Without its address, which may hold a secret.
