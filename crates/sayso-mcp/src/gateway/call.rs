@@ -121,12 +121,18 @@ async fn governed(
         join: true,
         ..Propose::default()
     };
-    if let (Ok(tool), None) = (call.name.parse(), &change) {
-        let arguments = call.arguments.clone();
-        let action = sayso_core::Action { tool, arguments, resource: None, precondition: None };
-        if agent.ahead.lets_through(&action, &propose).await {
-            return Ok(forward(session, place, call.rest, call.arguments, asker).await);
-        }
+    let arguments = call.arguments.clone();
+    let tool = call.name.parse().ok();
+    let action =
+        tool.map(|tool| sayso_core::Action { tool, arguments, resource: None, precondition: None });
+    if let (Some(action), None) = (&action, &change)
+        && agent.ahead.lets_through(action, &propose).await
+    {
+        return Ok(forward(session, place, call.rest, call.arguments, asker).await);
+    }
+    let digest = action.map(|action| action.digest());
+    if let Some(made) = digest.and_then(|digest| agent.held.untold(&digest)) {
+        return ended(&made, asker).await;
     }
     let mut escalation = agent.desk.propose(&propose).await?;
     if escalation.state == "pending" && !shared.grace.is_zero() {
@@ -143,7 +149,12 @@ async fn governed(
                 Some(_) => ended(&made, asker).await,
             }
         }
-        None => Ok(hold(session, place, call.rest, &escalation, asker).await),
+        None => {
+            if let (Some(digest), true) = (digest, shared.on_grant) {
+                agent.held.expect(digest, &escalation.id);
+            }
+            Ok(hold(session, place, call.rest, &escalation, asker).await)
+        }
         Some(_) => Ok(told(&Answer::one(&escalation), asker.era)),
     }
 }
@@ -175,7 +186,10 @@ async fn hold(
 /// it became.
 pub(super) async fn ended(call: &held::Call, asker: &Asker) -> Result<Outcome, Refused> {
     match call.ended(None, asker.takes_tasks()).await {
-        Some(State::Made(outcome)) => Ok(outcome),
+        Some(State::Made(outcome)) => {
+            call.tell();
+            Ok(outcome)
+        }
         Some(State::Asks(round)) => Ok(Outcome::result(&serde_json::json!({
             "resultType": "input_required",
             "inputRequests": round.requests,

@@ -2,9 +2,11 @@
 //! for whoever asks again.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use sayso_core::Digest;
 use serde_json::{Map, Value};
 use tokio::sync::{oneshot, watch};
 
@@ -71,6 +73,8 @@ pub(super) struct Call {
     theirs: OnceLock<Theirs>,
     /// People were told of it by the client, once.
     rung: Mutex<Option<String>>,
+    /// Somebody was told what came of it.
+    told: AtomicBool,
     pub(super) since: Instant,
 }
 
@@ -87,6 +91,7 @@ impl Call {
             answers: Mutex::default(),
             theirs: OnceLock::new(),
             rung: Mutex::default(),
+            told: AtomicBool::new(false),
             since: Instant::now(),
         }
     }
@@ -104,6 +109,11 @@ impl Call {
             }
             begins
         })
+    }
+
+    /// Somebody was told what came of it: the same call is a new one from now on.
+    pub(super) fn tell(&self) {
+        self.told.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn end(&self, state: State) {
@@ -220,6 +230,8 @@ struct Kept {
     calls: HashMap<String, Arc<Call>>,
     /// The oldest first.
     order: VecDeque<String>,
+    /// Which call waits for its say-so under which digest.
+    digests: HashMap<Digest, String>,
 }
 
 impl Held {
@@ -229,7 +241,7 @@ impl Held {
 
     /// The call of an escalation.
     pub(super) fn call(&self, escalation: &str) -> Arc<Call> {
-        let Kept { calls, order } = &mut *self.kept();
+        let Kept { calls, order, digests } = &mut *self.kept();
         if let Some(call) = calls.get(escalation) {
             return Arc::clone(call);
         }
@@ -237,9 +249,31 @@ impl Held {
             && let Some(oldest) = order.pop_front()
         {
             calls.remove(&oldest);
+            digests.retain(|_, escalation| *escalation != oldest);
         }
         order.push_back(escalation.to_owned());
         Arc::clone(calls.entry(escalation.to_owned()).or_insert_with(|| Arc::new(Call::new())))
+    }
+
+    /// A call of that digest will be made without being asked for.
+    pub(super) fn expect(&self, digest: Digest, escalation: &str) {
+        self.kept().digests.insert(digest, escalation.to_owned());
+    }
+
+    /// The call of that digest that was made, or is being made, and that nobody was told of yet:
+    /// who asks for the same again means that one.
+    pub(super) fn untold(&self, digest: &Digest) -> Option<Arc<Call>> {
+        let kept = &mut *self.kept();
+        let call = kept.calls.get(kept.digests.get(digest)?)?;
+        if !call.was_made() {
+            return None;
+        }
+        let is_told = call.told.load(Ordering::Relaxed);
+        let untold = (!is_told).then(|| Arc::clone(call));
+        if is_told {
+            kept.digests.remove(digest);
+        }
+        untold
     }
 
     /// The call whose round or ring this is.

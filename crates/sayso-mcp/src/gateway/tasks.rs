@@ -154,6 +154,7 @@ async fn get(
         Some("withdrawn") => put("cancelled", None),
         Some("granted") => match state {
             State::Made(Outcome::Result(result)) => {
+                call.tell();
                 put("completed", Some(("result", json!(result))));
             }
             State::Made(Outcome::Error(error)) => put("failed", Some(("error", json!(error)))),

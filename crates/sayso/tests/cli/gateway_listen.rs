@@ -130,10 +130,16 @@ fn a_granted_call_is_made_without_being_asked_for() {
     watching.until("receipted", "drop");
     assert_eq!(door.made(), [json!({"n": 1}), json!({"n": 2})]);
     assert_eq!(receipt(&server, &ana, &held["escalation"]), "succeeded");
+    let again = door.ask("tools/call", &none, call("drop", &json!({"n": 2})));
+    assert_eq!(again.body["result"]["content"][0]["text"], "done", "what came of it was kept");
     let ids = json!({"ids": [held["escalation"]]});
     let told = door.ask("tools/call", &none, call("check_review", &ids));
-    assert_eq!(told.body["result"]["content"][0]["text"], "done", "what came of it was kept");
+    assert_eq!(told.body["result"]["content"][0]["text"], "done", "for whoever asks by its handle");
     assert_eq!(door.made().len(), 2);
+    let another = door.ask("tools/call", &none, call("drop", &json!({"n": 2})));
+    let another = &another.body["result"]["structuredContent"];
+    assert_eq!(another["status"], "pending", "one say-so is for one call");
+    assert_ne!(another["escalation"], held["escalation"]);
 }
 
 #[test]
