@@ -22,7 +22,8 @@ pub(crate) fn run(common: &Common, gateway: &Gateway) -> anyhow::Result<Exit> {
     let file = &gateway.config;
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("can't read the servers from {}", file.display()))?;
-    let config = Config::parse(&text).with_context(|| format!("{}", file.display()))?;
+    let config = Config::parse(&text, |name| std::env::var(name).ok())
+        .with_context(|| format!("{}", file.display()))?;
     let definitions = Some(gateway.seen.clone().unwrap_or_else(|| beside(file)));
     let (grace, doorbell) = (Duration::from(gateway.grace), !gateway.no_doorbell);
     let setup = Setup { config, grace, definitions, doorbell };

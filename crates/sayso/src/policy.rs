@@ -56,7 +56,7 @@ fn known(tools: &Tools) -> anyhow::Result<Option<Vec<Tool>>> {
         (Some(file), _) => serde_json::from_str(&read(file)?)
             .with_context(|| format!("{} is not JSON", file.display()))?,
         (None, Some(file)) => {
-            let config = Config::parse(&read(file)?)
+            let config = Config::parse(&read(file)?, |name| std::env::var(name).ok())
                 .with_context(|| format!("{} names no servers", file.display()))?;
             Value::Array(block_on(async { Ok(survey(&config).await?) })?)
         }
