@@ -25,6 +25,8 @@ const CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 const SERVER: &str = "io.modelcontextprotocol/serverInfo";
 const LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
+/// A revision that is not spoken.
+pub(super) const UNSUPPORTED_VERSION: i32 = -32_022;
 /// JSON-RPC codes for a resource that is not there.
 const NO_RESOURCE: i32 = -32_002;
 const NO_RESOURCE_MODERN: i32 = -32_602;
@@ -60,6 +62,15 @@ pub(super) fn can(meta: Option<&Value>, path: &[&str]) -> bool {
     capabilities
         .and_then(|capabilities| path.iter().try_fold(capabilities, |value, name| value.get(name)))
         .is_some_and(|found| !found.is_null())
+}
+
+/// Whether a server refused for the revision, but says that it speaks the modern one.
+pub(super) fn is_modern_after_all(outcome: &Outcome) -> bool {
+    let Outcome::Error(error) = outcome else { return false };
+    let error: Value = serde_json::from_str(error.get()).unwrap_or_default();
+    let supported = error["data"]["supported"].as_array();
+    let speaks = supported.is_some_and(|all| all.iter().any(|version| version == MODERN));
+    speaks && error["code"] == UNSUPPORTED_VERSION
 }
 
 /// Whether a request's client takes tasks (the extension of the modern revision).

@@ -336,8 +336,11 @@ impl Upstream {
     /// What it says of itself in the modern revision, if it speaks it.
     async fn discover(&self, link: &Link, meta: &Value) -> Option<Map<String, Value>> {
         let params = raw(&json!({"_meta": meta}));
-        let asked = self.ask_on(link, Era::Modern, "server/discover", &params);
-        let outcome = tokio::time::timeout(PROBE, asked).await.ok()?;
+        let ask = || self.ask_on(link, Era::Modern, "server/discover", &params);
+        let mut outcome = tokio::time::timeout(PROBE, ask()).await.ok()?;
+        if eras::is_modern_after_all(&outcome) {
+            outcome = tokio::time::timeout(PROBE, ask()).await.ok()?;
+        }
         let Some(Value::Object(result)) = outcome.value() else { return None };
         let versions = result.get("supportedVersions").and_then(Value::as_array)?;
         versions.iter().any(|version| version == MODERN).then_some(result)

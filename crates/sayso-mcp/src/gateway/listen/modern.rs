@@ -20,8 +20,6 @@ use crate::gateway::session::{Asker, Session};
 
 /// The headers say something else than the body.
 const HEADER_MISMATCH: i32 = -32_020;
-/// A revision that is not spoken here.
-const UNSUPPORTED_VERSION: i32 = -32_022;
 
 /// Answers a frame that belongs to no session.
 pub(super) async fn post(
@@ -83,7 +81,7 @@ async fn checked(
     }
     if version != MODERN {
         return Err(Outcome::Error(raw(&json!({
-            "code": UNSUPPORTED_VERSION,
+            "code": eras::UNSUPPORTED_VERSION,
             "message": format!("{version} is not spoken here"),
             "data": {"supported": [MODERN], "requested": version},
         }))));
