@@ -105,11 +105,11 @@ def sayso(policy):
 
 
 @contextmanager
-def gateway(upstream, env, *more):
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
-        json.dump({"mcpServers": {"suite": {"url": upstream}}}, config)
-        config.flush()
-        command = [SAYSO, "--json", "gateway", "--listen", "127.0.0.1:0", "--config", config.name, *more]
+def gateway(upstream, env):
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "servers.json"
+        config.write_text(json.dumps({"mcpServers": {"suite": {"url": upstream}}}))
+        command = [SAYSO, "--json", "gateway", "--listen", "127.0.0.1:0", "--config", str(config)]
         with running(*command, env=env) as url:
             yield url
 

@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 sayso, *command, url = sys.argv[1:]
-with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
-    json.dump({"mcpServers": {"suite": {"url": url}}}, config)
-    config.flush()
-    listening = [sayso, "--json", "gateway", "--listen", "127.0.0.1:0", "--config", config.name]
+with tempfile.TemporaryDirectory() as folder:
+    config = Path(folder) / "servers.json"
+    config.write_text(json.dumps({"mcpServers": {"suite": {"url": url}}}))
+    listening = [sayso, "--json", "gateway", "--listen", "127.0.0.1:0", "--config", str(config)]
     gateway = subprocess.Popen(listening, stdout=subprocess.PIPE)
     try:
         done = subprocess.run([*command, json.loads(gateway.stdout.readline())["url"]])

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::{
-    CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Policy, Problem, Propose, PutPolicy,
-    Redeem, Redeemed, Report,
+    Batch, BatchAnswer, CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Policy, Problem,
+    Propose, Proposed, PutPolicy, Redeem, Redeemed, Report,
 };
 
 /// How long a connection may take to come about, and an answer beyond the time it may wait.
@@ -85,6 +85,12 @@ impl Client {
         let patience = PATIENCE + Duration::from_secs(wait);
         let request = request.config().timeout_global(Some(patience)).build();
         self.answer(self.authorized(request).send_json(propose))
+    }
+
+    /// Proposes several at once, 1 to 100.
+    pub fn propose_all(&self, items: Vec<Propose>) -> Result<Vec<Proposed>, ClientError> {
+        let answer: BatchAnswer = self.post("/v1/escalations/batch", &Batch { items })?;
+        Ok(answer.items)
     }
 
     /// An escalation, as soon as it is settled, or as it is after `wait`.

@@ -27,6 +27,7 @@ use crate::Web;
 pub fn router(web: Web) -> Router {
     Router::new()
         .route("/v1/escalations", get(escalations::list).post(escalations::propose))
+        .route("/v1/escalations/batch", post(escalations::propose_all))
         .route("/v1/escalations/{id}", get(escalations::read))
         .route("/v1/escalations/{id}/withdraw", post(escalations::withdraw))
         .route("/v1/escalations/{id}/decisions", post(decisions::decide))

@@ -12,7 +12,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use sayso_client::wire::{Escalation, Halts, Me, Page, Policy, Problem, Propose, Redeemed, Report};
+use sayso_client::wire::{
+    Batch, BatchAnswer, Escalation, Halts, Me, Page, Policy, Problem, Propose, Proposed, Redeemed,
+    Report,
+};
 use sayso_mcp::gateway::Rules;
 use sayso_mcp::server::{Desk, News, Reception, Refused, open_query};
 use serde::de::DeserializeOwned;
@@ -99,6 +102,13 @@ impl Desk for OwnApi {
     async fn propose(&self, propose: &Propose) -> Result<Escalation, Refused> {
         let body = serde_json::to_vec(propose).map_err(|error| Refused::failed(&error))?;
         self.call(Method::POST, "/v1/escalations", body.into()).await
+    }
+
+    async fn propose_all(&self, items: Vec<Propose>) -> Result<Vec<Proposed>, Refused> {
+        let body = serde_json::to_vec(&Batch { items }).map_err(|error| Refused::failed(&error))?;
+        let path = "/v1/escalations/batch";
+        let answer: BatchAnswer = self.call(Method::POST, path, body.into()).await?;
+        Ok(answer.items)
     }
 
     async fn get(&self, id: &str, wait: Duration) -> Result<Escalation, Refused> {

@@ -8,11 +8,10 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use sayso_client::wire::Propose;
+use sayso_client::wire::{Propose, Proposed};
 use sayso_core::{Action, AgentName, Period, Tier};
 use sayso_policy::{Call, Finding, Known, Policy, Severity, Tool};
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
 
 use crate::server::{Desk, Refused};
 
@@ -21,9 +20,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long what was found is believed.
 const BELIEVED: Duration = Duration::from_millis(2_500);
 /// How many calls may wait to be told of before the next one waits itself.
-const UNTOLD: usize = 64;
-/// How many are told of at the same time.
-const AT_ONCE: usize = 32;
+const UNTOLD: usize = 256;
+/// How many are told of in one request.
+const AT_ONCE: usize = 8;
 
 /// What a server goes by.
 #[derive(Clone, Debug)]
@@ -179,29 +178,31 @@ async fn look(ahead: Weak<Ahead>, desk: Arc<dyn Desk>) {
     }
 }
 
-/// Tells the server of what was made, several at a time, so that they share its commits.
+/// Tells the server of what was made, several at a time: that is what would cost most of a call.
 async fn tell(ahead: Weak<Ahead>, desk: Arc<dyn Desk>, mut untold: mpsc::Receiver<Propose>) {
-    let mut telling = JoinSet::new();
-    while let Some(propose) = untold.recv().await {
-        while telling.len() >= AT_ONCE {
-            telling.join_next().await;
-        }
-        telling.spawn(tell_one(ahead.clone(), Arc::clone(&desk), propose));
+    let mut gathered = Vec::with_capacity(AT_ONCE);
+    // What comes while some are told of is told of next.
+    while untold.recv_many(&mut gathered, AT_ONCE).await > 0 {
+        tell_all(&ahead, &*desk, std::mem::take(&mut gathered)).await;
     }
-    while telling.join_next().await.is_some() {}
 }
 
-async fn tell_one(ahead: Weak<Ahead>, desk: Arc<dyn Desk>, propose: Propose) {
+/// Tells of calls that were made, so that they must be told: as soon as there is somebody to tell.
+async fn tell_all(ahead: &Weak<Ahead>, desk: &dyn Desk, mut made: Vec<Propose>) {
     loop {
-        let told = desk.propose(&propose).await;
-        let noted = told.as_ref().is_ok_and(|told| told.outcome.as_deref() == Some("noted"));
-        if let Some(ahead) = ahead.upgrade().filter(|_| !noted) {
+        let told = desk.propose_all(made.clone()).await;
+        let is_noted = |told: &Proposed| told.outcome.as_deref() == Some("noted");
+        let all_noted = told.as_ref().is_ok_and(|told| told.iter().all(is_noted));
+        if let Some(ahead) = ahead.upgrade().filter(|_| !all_noted) {
             ahead.doubt();
         }
-        if told.is_ok() {
-            return;
+        let Err(refused) = told else { return };
+        // As a whole they may be too much: then each is told on its own.
+        if refused.is_by_the_server() && made.len() > 1 {
+            let rest = made.split_off(made.len() / 2);
+            Box::pin(tell_all(ahead, desk, rest)).await;
+            continue;
         }
-        // It was made, so it must be told, as soon as there is somebody to tell.
         tokio::time::sleep(LOOK).await;
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sayso_client::wire::{Escalation, Page, Problem, Propose, Redeemed, Report};
+use sayso_client::wire::{Escalation, Page, Problem, Propose, Proposed, Redeemed, Report};
 use sayso_client::{Client, ClientError, Event};
 use tokio::sync::mpsc;
 
@@ -18,6 +18,9 @@ const OPEN: usize = 50;
 pub trait Desk: Send + Sync {
     /// Begins an escalation, or joins the same one.
     async fn propose(&self, propose: &Propose) -> Result<Escalation, Refused>;
+
+    /// Begins several, each on its own; an error means that it is not known what became of them.
+    async fn propose_all(&self, items: Vec<Propose>) -> Result<Vec<Proposed>, Refused>;
 
     /// An escalation, as soon as it is settled, or as it is after `wait`.
     async fn get(&self, id: &str, wait: Duration) -> Result<Escalation, Refused>;
@@ -129,6 +132,10 @@ impl Desk for HttpDesk {
     async fn propose(&self, propose: &Propose) -> Result<Escalation, Refused> {
         let propose = propose.clone();
         self.ask(move |client| client.propose(&propose, None, Duration::ZERO)).await
+    }
+
+    async fn propose_all(&self, items: Vec<Propose>) -> Result<Vec<Proposed>, Refused> {
+        self.ask(move |client| client.propose_all(items)).await
     }
 
     async fn get(&self, id: &str, wait: Duration) -> Result<Escalation, Refused> {

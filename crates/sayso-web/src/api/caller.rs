@@ -39,7 +39,7 @@ impl FromRequestParts<Web> for Caller {
         let token = token.ok_or_else(unauthenticated)?;
         let account = web.engine.authority().bearer(token, web.engine.now()).await?;
         let caller = Self(account.ok_or_else(unauthenticated)?);
-        web.rate.spend(caller.name())?;
+        web.rate.spend(caller.name(), 1)?;
         Ok(caller)
     }
 }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
 use sayso_client::wire;
 use sayso_core::{Action, AgentName, EscalationId, Period, Question, Tier, ToolName};
 use sayso_engine::{Account, NewEscalation, Record, Subject};
@@ -25,6 +26,8 @@ const LONGEST_WAIT: u64 = 60;
 const LONGEST_MESSAGE: usize = 8_000;
 /// The longest name of an MCP server, in bytes.
 const LONGEST_SERVER: usize = 128;
+/// The most proposals in one request.
+const LARGEST_BATCH: u32 = 100;
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
 /// The largest page, and the usual one.
@@ -81,6 +84,44 @@ pub(super) async fn propose(
         }
     }
     Ok(response)
+}
+
+/// Propose several, each on its own.
+///
+/// For agents that do much which only has to be told: one request, and one commit for all. What is
+/// refused is refused alone.
+#[utoipa::path(
+    post, path = "/v1/escalations/batch", tag = "escalations",
+    request_body(content = wire::Batch),
+    responses(
+        (status = 200, description = "What became of each, in their order", body = wire::BatchAnswer),
+        (status = "4XX", description = "Refused as a whole", body = wire::Problem,
+         content_type = "application/problem+json"),
+    ),
+    security(("agent" = []))
+)]
+pub(super) async fn propose_all(
+    State(web): State<Web>,
+    AgentCaller(agent): AgentCaller,
+    body: Strict<wire::Batch>,
+) -> Result<Json<wire::BatchAnswer>, Problem> {
+    let items = body.value.items;
+    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    if !(1..=LARGEST_BATCH).contains(&count) {
+        return Err(Problem::field("/items", format!("must have 1 to {LARGEST_BATCH}")));
+    }
+    // The request itself has been counted.
+    web.rate.spend(agent.name().as_str(), count - 1)?;
+    let propose = async |item: wire::Propose| -> Result<_, Problem> {
+        let record = web.engine.propose(&agent, proposal(item)?).await?;
+        Ok(record)
+    };
+    let proposed = join_all(items.into_iter().map(propose)).await;
+    let items = proposed.into_iter().map(|proposed| match proposed {
+        Ok(record) => view::in_brief(&record),
+        Err(problem) => wire::Proposed { problem: Some(problem.into()), ..Default::default() },
+    });
+    Ok(Json(wire::BatchAnswer { items: items.collect() }))
 }
 
 fn proposal(body: wire::Propose) -> Result<NewEscalation, Problem> {

@@ -16,7 +16,7 @@ use super::{decisions, escalations, events, halts, ledger, permits, policy, serv
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        escalations::propose, escalations::read, escalations::list, escalations::withdraw,
+        escalations::propose, escalations::propose_all, escalations::read, escalations::list, escalations::withdraw,
         decisions::decide, permits::redeem, permits::receipt, events::events,
         halts::call, halts::list, halts::lift, ledger::entries,
         service::me, policy::policy, policy::put, service::health, service::ready, service::metrics, service::jwks,

@@ -128,17 +128,18 @@ impl Problem {
     }
 }
 
+impl From<Problem> for wire::Problem {
+    fn from(problem: Problem) -> Self {
+        let Problem { kind, detail, field, digest } = problem;
+        let (slug, title) = (format!("/problems/{}", kind.slug), kind.title.into());
+        Self { kind: slug, title, status: kind.status, detail, field, digest }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { kind, detail, field, digest } = self;
-        let problem = wire::Problem {
-            kind: format!("/problems/{}", kind.slug),
-            title: kind.title.into(),
-            status: kind.status,
-            detail,
-            field,
-            digest,
-        };
+        let kind = self.kind;
+        let problem = wire::Problem::from(self);
         let status = StatusCode::from_u16(kind.status).unwrap_or_default();
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, body).into_response();

@@ -34,7 +34,9 @@ impl RateLimit {
         Self { per_second, buckets: Arc::default() }
     }
 
-    pub(crate) fn spend(&self, caller: &str) -> Result<(), Problem> {
+    /// Takes note of so many calls of a caller's, if there may be so many.
+    pub(crate) fn spend(&self, caller: &str, calls: u32) -> Result<(), Problem> {
+        let calls = f64::from(calls);
         let Some(rate) = self.per_second.map(f64::from) else { return Ok(()) };
         let now = Instant::now();
         let full = rate * BURST_SECS;
@@ -48,11 +50,11 @@ impl RateLimit {
         let Some((left, since)) = buckets.get_mut(caller) else { return Ok(()) };
         *left = (*left + now.duration_since(*since).as_secs_f64() * rate).min(full);
         *since = now;
-        if *left < 1.0 {
+        if *left < calls {
             let detail = format!("{caller} may make {rate} calls a second; wait a moment");
             return Err(Problem::new(problem::TOO_MANY, detail));
         }
-        *left -= 1.0;
+        *left -= calls;
         Ok(())
     }
 }

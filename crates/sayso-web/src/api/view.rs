@@ -142,3 +142,10 @@ fn waiting_for(waiting: WaitingFor) -> &'static str {
         WaitingFor::Lift => "lift",
     }
 }
+
+/// An escalation that its agent need not look at.
+pub(crate) fn in_brief(record: &Record) -> wire::Proposed {
+    let escalation = &record.escalation;
+    let outcome = escalation.settled().map(|settled| settled.outcome.word().into());
+    wire::Proposed { id: Some(escalation.id().to_string()), outcome, problem: None }
+}

@@ -243,6 +243,29 @@ async fn the_same_idempotency_key_gives_the_same_escalation() {
 }
 
 #[tokio::test]
+async fn of_a_batch_each_is_taken_or_refused_on_its_own() {
+    let site = Site::new().await;
+    let action = |tool: &str| json!({"action": {"tool": tool, "arguments": {"n": 1}}});
+    let items = [action("note"), action("bad tool\n"), action("drop"), json!({"message": "what?"})];
+    let answer = site.post("/v1/escalations/batch", &site.bot, &json!({"items": items})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let answer = answer.json();
+    assert_eq!(answer["items"][0]["outcome"], "noted");
+    assert_eq!(answer["items"][1]["problem"]["field"], "/action/tool");
+    let id = answer["items"][2]["id"].as_str().unwrap();
+    let waits = site.get(&format!("/v1/escalations/{id}"), &site.bot).await.json();
+    assert_eq!(waits["state"], "pending");
+    assert_eq!(answer["items"][3]["problem"]["status"], 400);
+    for items in [vec![], vec![action("note"); 101]] {
+        let problem = site.post("/v1/escalations/batch", &site.bot, &json!({"items": items})).await;
+        assert_eq!(problem.problem().0, 400);
+    }
+    let items = json!({"items": [action("note")]});
+    let person = site.post("/v1/escalations/batch", &site.ana, &items).await;
+    assert_eq!(person.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn pages_follow_each_other_without_gap_or_repeat() {
     let site = Site::new().await;
     let mut asked = Vec::new();
