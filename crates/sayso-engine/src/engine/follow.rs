@@ -1,0 +1,99 @@
+//! What the engine follows by itself: the policy file, where agents want to be called, and what
+//! other servers on the same database commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Engine, Inner};
+
+/// How often it is looked where agents want to be called.
+const CALLBACK_LOOK: Duration = Duration::from_secs(2);
+/// How often the policy file is looked at.
+const POLICY_LOOK: Duration = Duration::from_millis(500);
+
+/// Puts the policy file's changes into force.
+pub(super) async fn policy(engine: std::sync::Weak<Inner>) {
+    loop {
+        tokio::time::sleep(POLICY_LOOK).await;
+        let Some(inner) = engine.upgrade() else { return };
+        if let Some(policy) = inner.policy.reload() {
+            tracing::info!(policy = %policy.hash(), "a new policy is in force");
+            Engine { inner }.record_policy(&policy).await;
+        }
+    }
+}
+
+/// Looks where agents want to be called: the command line changes it beside us.
+pub(super) async fn callbacks(engine: std::sync::Weak<Inner>) {
+    loop {
+        tokio::time::sleep(CALLBACK_LOOK).await;
+        let Some(inner) = engine.upgrade() else { return };
+        let shared = &inner.shared;
+        if let Err(error) = shared.callbacks.look(&*shared.store).await {
+            tracing::warn!(%error, "can't tell where agents want to be called");
+        }
+    }
+}
+
+/// Wakes waiters and streams for what other servers on the same database commit.
+pub(super) async fn others(engine: std::sync::Weak<Inner>) {
+    let mut next = match engine.upgrade() {
+        Some(inner) => inner.shared.store.ledger_size().await.map_or(1, |size| size + 1),
+        None => return,
+    };
+    let mut until = next;
+    loop {
+        let Some(store) = engine.upgrade().map(|inner| Arc::clone(&inner.shared.store)) else {
+            return;
+        };
+        let news = tokio::select! {
+            // What could not be read is told a little later.
+            () = tokio::time::sleep(Duration::from_secs(1)), if next < until => Ok(until),
+            news = store.elsewhere() => news,
+            // So that the store of a dropped engine is let go of.
+            () = tokio::time::sleep(Duration::from_secs(5)) => continue,
+        };
+        let Some(inner) = engine.upgrade() else { return };
+        match news {
+            Ok(news) => {
+                until = until.max(news);
+                next = Engine { inner }.tell_elsewhere(next, until).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "can't hear of other servers' commits");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+impl Engine {
+    async fn tell_elsewhere(&self, mut next: u64, until: u64) -> u64 {
+        use sayso_store::Happened;
+        while next < until {
+            let Ok(entries) = self.store().entries(next, 500).await else { return next };
+            let Some(last) = entries.last().map(|entry| entry.seq) else { return next };
+            let mut published = Vec::with_capacity(entries.len());
+            for entry in entries {
+                match entry.happened {
+                    Happened::Escalation { id, event, .. } => {
+                        self.shared().waiters.settled(id);
+                        let word = event.word();
+                        published.push(crate::wake::Published {
+                            seq: entry.seq,
+                            word,
+                            escalation: id,
+                            record: None,
+                        });
+                    }
+                    Happened::Workspace(_) => {
+                        let _ = self.refresh_halts().await;
+                    }
+                }
+            }
+            self.shared().waiters.publish(published);
+            next = last + 1;
+        }
+        next
+    }
+}
