@@ -12,7 +12,7 @@ use sayso_core::halt::Halt;
 use sayso_core::{Command, EscalationId};
 use sayso_policy::Policy;
 use sayso_store::{Store, StoreError};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::Shared;
 use crate::auth::Authority;
@@ -68,6 +68,8 @@ struct Inner {
     permits: PermitKey,
     authority: Authority,
     halts: std::sync::RwLock<Arc<[Halt]>>,
+    /// Closed when the writer has ended.
+    ended: watch::Receiver<()>,
 }
 
 impl Engine {
@@ -101,9 +103,13 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(|error| StoreError::Failed(error.into()))?;
+        let (writing, ended) = watch::channel(());
         std::thread::Builder::new()
             .name("sayso-writer".into())
-            .spawn(move || runtime.block_on(writer.run()))
+            .spawn(move || {
+                runtime.block_on(writer.run());
+                drop(writing);
+            })
             .map_err(|error| StoreError::Failed(error.into()))?;
 
         let halts = store.halts().await?.into();
@@ -115,6 +121,7 @@ impl Engine {
                 policy: options.policy,
                 authority: Authority::new(store),
                 halts: std::sync::RwLock::new(halts),
+                ended,
             }),
         };
         let policy = engine.policy().policy;
@@ -125,6 +132,12 @@ impl Engine {
             tokio::spawn(follow::others(Arc::downgrade(&engine.inner)));
         }
         Ok(engine)
+    }
+
+    /// Waits until the writer has ended, which it does when the last clone of the engine is gone.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut ended = self.inner.ended.clone();
+        async move { while ended.changed().await.is_ok() {} }
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -240,7 +240,7 @@ impl Load {
         self.listeners.clear();
         self.veto_works = true;
         self.plan.mend();
-        world.stop();
+        world.stop().await;
         world.clock.boot();
         world.clock.pass(seconds(self.dice.below(600)));
         world.start_on(Faulty::over(&self.plan)).await;

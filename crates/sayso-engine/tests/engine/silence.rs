@@ -107,7 +107,7 @@ pub(crate) async fn a_restart_keeps_what_was_heard_and_credits_no_downtime(world
     drop(listener);
     world.look().await;
 
-    world.stop();
+    world.stop().await;
     world.clock.pass(minutes(25));
     world.restart().await;
     assert_eq!(world.heard(id).await, Some(minutes(5)));
@@ -128,7 +128,7 @@ pub(crate) async fn a_restart_with_a_wall_clock_set_back_goes_on_with_what_was_t
     drop(listener);
     world.look().await;
 
-    world.stop();
+    world.stop().await;
     world.clock.step(-SignedDuration::from_hours(48));
     world.restart().await;
     assert_eq!(world.engine().now(), told);
@@ -139,7 +139,7 @@ pub(crate) async fn a_restart_with_a_wall_clock_set_back_goes_on_with_what_was_t
 
 pub(crate) async fn a_downtime_is_not_held_against_people(world: &mut World) {
     let id = world.ask_delivered("merge").await;
-    world.stop();
+    world.stop().await;
     world.clock.pass(days(3));
     world.restart().await;
     world.pass(UNHEARD_AFTER.minus(MICROSECOND)).await;

@@ -130,20 +130,24 @@ impl World {
     }
 
     /// The server goes down.
-    pub(crate) fn stop(&mut self) {
-        self.server = None;
+    pub(crate) async fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            let ended = server.engine.ended();
+            drop(server);
+            ended.await;
+        }
     }
 
     /// The server comes up, with what `store` makes of the place's store.
     pub(crate) async fn start_on(&mut self, store: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) {
-        self.stop();
+        self.stop().await;
         let store = store(self.place.open().await);
         self.server = Some(Server::start(store, &self.place, &self.clock).await);
     }
 
     /// The server goes down and comes up again, on a machine that was started anew.
     pub(crate) async fn restart(&mut self) {
-        self.stop();
+        self.stop().await;
         self.clock.boot();
         self.start_on(|store| store).await;
     }
