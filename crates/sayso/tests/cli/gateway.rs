@@ -600,6 +600,48 @@ fn one_of_several_that_says_nothing_is_left_out() {
     assert!(log.contains("mute is left out") && log.contains("ends is left out"), "{log}");
 }
 
+/// A server elsewhere whose answers of that kind never end.
+fn endless(kind: &'static str) -> Value {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut client = client;
+                let mut line = String::new();
+                let mut request = BufReader::new(client.try_clone().unwrap());
+                while request.read_line(&mut line).unwrap_or(0) > 2 {
+                    line.clear();
+                }
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n\r\ndata: ");
+                let mut sent = client.write_all(head.as_bytes());
+                while sent.is_ok() {
+                    sent = client.write_all(&[b'x'; 65_536]);
+                }
+            });
+        }
+    });
+    json!({"url": url})
+}
+
+#[test]
+fn a_server_elsewhere_whose_answers_never_end_is_left_out() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let folder = tempfile::tempdir().unwrap();
+    let good = upstream::entry(&folder.path().join("notes"));
+    let endless = ["application/json", "text/event-stream"].map(endless);
+    let [body, stream] = endless;
+    let servers = [("body", body), ("stream", stream), ("good", good)];
+    let servers = servers.map(|(name, entry)| (name.to_owned(), entry)).into_iter().collect();
+    let mut gateway = Gateway::with(&server, &key, folder, &servers);
+    assert_eq!(gateway.call("note", json!({"n": 1}))["content"][0]["text"], "done");
+    let log = gateway.folder.as_ref().unwrap().path().join("log");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("body is left out") && log.contains("more than 16 MiB"), "{log}");
+    assert!(log.contains("stream is left out"), "{log}");
+}
+
 #[test]
 fn a_call_outlives_the_request_for_it() {
     let server = Server::start();
