@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sayso_core::escalation::PermitState;
+use sayso_core::escalation::{Facts, PermitState, Replay};
 use sayso_core::grant::Basis;
-use sayso_core::{Escalation, EscalationId, Event, Tier};
+use sayso_core::halt::Halt;
+use sayso_core::workspace::WorkspaceEvent;
+use sayso_core::{AgentName, Escalation, EscalationId, Event, RuleName, Tier};
 use sayso_engine::Record;
 use sayso_store::{Entry, Happened, Kept};
 
@@ -49,6 +51,7 @@ fn holds(server: &Server, entries: &[Entry], states: &HashMap<EscalationId, Stat
     }
     let times: Vec<_> = entries.iter().map(|entry| entry.at).collect();
     assert!(!server.store.is_exclusive() || times.is_sorted(), "time ran backwards in the ledger");
+    replays(entries);
     for (id, history) in histories(entries) {
         lawful(id, &history);
         let folded =
@@ -72,6 +75,80 @@ pub(crate) async fn ledger(server: &Server) -> Vec<Entry> {
         }
         entries.extend(page);
     }
+}
+
+/// Runs each history through the law once more, with what the ledger knew at each step.
+fn replays(entries: &[Entry]) {
+    let mut runs: HashMap<EscalationId, Run> = HashMap::new();
+    let mut halts: Vec<Halt> = Vec::new();
+    let mut silent: Vec<(AgentName, Option<RuleName>, Timestamp)> = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let (id, event) = match &entry.happened {
+            Happened::Escalation { id, event, .. } => (*id, event),
+            Happened::Workspace(event) => {
+                match event {
+                    WorkspaceEvent::HaltCalled { halt } => halts.push(halt.clone()),
+                    WorkspaceEvent::HaltLifted { halt, .. } => halts.retain(|it| it.id != *halt),
+                    _ => {}
+                }
+                continue;
+            }
+        };
+        let run = runs.entry(id).or_default();
+        if run.ahead == 0 {
+            let of_it = entries[index..].iter().filter_map(|entry| match &entry.happened {
+                Happened::Escalation { id: of, event, .. } if *of == id => Some(event),
+                _ => None,
+            });
+            let next: Vec<_> = of_it.take(LONGEST_STEP).collect();
+            let state = run.replay.as_ref().map(Replay::escalation);
+            let silent_grants = state.map_or(0, |state| silent_grants(state, &silent, entry.at));
+            let facts = Facts { at: entry.at, halts: &halts, silent_grants, answer: None };
+            let taken = match &mut run.replay {
+                Some(replay) => replay.step(&next, &facts),
+                begun => Replay::begin(id, &next, &facts).map(|(replay, taken)| {
+                    *begun = Some(replay);
+                    taken
+                }),
+            };
+            run.ahead = taken.unwrap_or_else(|illegal| panic!("{id}: {illegal}: {next:?}"));
+        }
+        run.ahead -= 1;
+        let by_silence = match event {
+            Event::Granted { grant, .. } => grant.basis() == Basis::Silence,
+            Event::Answered { basis, .. } => *basis == Basis::Silence,
+            _ => false,
+        };
+        if let Some(replay) = run.replay.as_ref().filter(|_| by_silence) {
+            let state = replay.escalation();
+            silent.push((state.agent().clone(), state.rule().cloned(), entry.at));
+        }
+    }
+}
+
+/// How many events one command may say.
+const LONGEST_STEP: usize = 8;
+
+/// A history on its way.
+#[derive(Default)]
+struct Run {
+    replay: Option<Replay>,
+    /// How many of the coming events belong to the step that was taken.
+    ahead: usize,
+}
+
+/// How many silent grants counted for an escalation at that time.
+fn silent_grants(
+    state: &Escalation,
+    silent: &[(AgentName, Option<RuleName>, Timestamp)],
+    at: Timestamp,
+) -> u32 {
+    let Some(period) = state.verdict().silent_limit.period() else { return 0 };
+    let since = at.saturating_sub(std::time::Duration::from(period)).unwrap();
+    let counts = silent.iter().filter(|(agent, rule, when)| {
+        agent == state.agent() && rule.as_ref() == state.rule() && *when > since
+    });
+    u32::try_from(counts.count()).unwrap()
 }
 
 type History<'a> = Vec<(Timestamp, u64, &'a Event)>;
