@@ -24,7 +24,10 @@ REVISIONS = ["2025-11-25", "2026-07-28"]
 # Those that apply to a server that has tools of its own and nothing else.
 OF_MCP = {
     "2025-11-25": ["server-initialize", "ping", "tools-list", "dns-rebinding-protection"],
-    "2026-07-28": ["tools-list", "dns-rebinding-protection", "http-header-validation"],
+    "2026-07-28": [
+        "tools-list", "dns-rebinding-protection", "http-header-validation", "server-sse-multiple-streams",
+        "sep-2164-resource-not-found",
+    ],
 }
 # Between a client and its server's own login the gateway has no part, and skills are a draft.
 LEFT_OUT = ("auth/", "sep-2640")
