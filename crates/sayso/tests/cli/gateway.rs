@@ -616,7 +616,7 @@ fn endless(kind: &'static str) -> Value {
                 let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n\r\ndata: ");
                 let mut sent = client.write_all(head.as_bytes());
                 while sent.is_ok() {
-                    sent = client.write_all(&[b'x'; 65_536]);
+                    sent = client.write_all(&[b'x'; 8_192]);
                 }
             });
         }
