@@ -8,4 +8,5 @@ mod json_door;
 mod laws;
 mod random;
 mod replay;
+mod replicas;
 mod world;

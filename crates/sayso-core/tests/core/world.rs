@@ -434,7 +434,7 @@ impl World {
         }
     }
 
-    fn command(&self, step: Step) -> Option<Command> {
+    pub(crate) fn command(&self, step: Step) -> Option<Command> {
         let present = self.escalation.digest();
         let other = match self.escalation.subject() {
             Subject::Action { .. } => self.bytes.other().digest(),
