@@ -15,6 +15,9 @@ const { StdioClientTransport } = await load('@modelcontextprotocol/client/stdio'
 const ours = new Set(['request_human_review', 'check_review', 'await_review', 'withdraw_review', 'list_my_reviews']);
 const say = (what, ok, detail) => console.log(JSON.stringify({ what, ok, detail: ok ? '' : JSON.stringify(detail) }));
 
+// Some resources say when they were read.
+const timeless = (thing) => JSON.parse(JSON.stringify(thing).replace(/\d\d?:\d\d:\d\d[^"\\]*/g, 'WHEN'));
+
 async function connect({ url, key, command, args, env }, mode) {
   const client = new Client({ name: 'check', version: '1' }, { versionNegotiation: { mode } });
   const transport = url
@@ -59,7 +62,7 @@ const read = async (client) => {
 };
 
 const plan = JSON.parse(readFileSync(0, 'utf8'));
-for (const [name, { direct, gateways, same, held }] of Object.entries(plan)) {
+for (const [name, { direct, gateways, same, prompts, held }] of Object.entries(plan)) {
   const one = await connect(direct, 'legacy');
   const expected = await offered(one);
   for (const [way, gateway] of Object.entries(gateways)) {
@@ -73,8 +76,13 @@ for (const [name, { direct, gateways, same, held }] of Object.entries(plan)) {
       const [a, b] = [await read(one), await read(other)];
       say(`${where}: its resources read the same`, isDeepStrictEqual(a, b), [a, b]);
       for (const [tool, args] of same) {
-        const [a, b] = [await called(one, tool, args), await called(other, tool, args)];
+        const [a, b] = [await none(called(one, tool, args)), await none(called(other, tool, args))];
         say(`${where}: ${tool} answers the same`, isDeepStrictEqual(a, b), [a, b]);
+      }
+      for (const [prompt, args] of prompts) {
+        const got = (client) => none(client.getPrompt({ name: prompt, arguments: args }).then(({ messages }) => timeless(messages)));
+        const [a, b] = [await got(one), await got(other)];
+        say(`${where}: the prompt ${prompt} is the same`, isDeepStrictEqual(a, b), [a, b]);
       }
       for (const [tool, args] of held) {
         const pending = (await called(other, tool, args)).structuredContent;

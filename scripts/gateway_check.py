@@ -76,6 +76,9 @@ PROMPTS = {
     "completable-prompt": {"department": "Engineering", "name": "Alice"},
     "resource-prompt": {"resourceType": "Text", "resourceId": "1"},
 }
+# What these answer is another thing each time, or for each process.
+OF_THE_MOMENT = {"get_current_time", "get_file_info", "get-env", "get-resource-reference", "toggle-simulated-logging",
+                 "toggle-subscriber-updates", "gzip-file-as-resource"}
 PATHS = {"path", "paths", "source", "destination"}
 failed = 0
 
@@ -288,8 +291,12 @@ async def main():
         command, words = program(server, other_folder)
         # Nobody decides what waits here, so that nothing is made of it.
         never = [(tool, at(server, other_folder, sent)) for tool, sent in CHANGES.get(server, [])][:1]
-        same = [(tool, at(server, other_folder, sent)) for tool, sent in READS[server][:2]]
-        plan[server] = {"direct": {"command": command, "args": words}, "gateways": gateways, "same": same, "held": never}
+        same = [(tool, at(server, other_folder, sent)) for tool, sent in READS[server] if tool not in OF_THE_MOMENT]
+        prompts = list(PROMPTS.items()) if server == "everything" else []
+        plan[server] = {
+            "direct": {"command": command, "args": words}, "gateways": gateways,
+            "same": same, "prompts": prompts, "held": never,
+        }
     script = str(Path(__file__).with_suffix(".mjs"))
     found = subprocess.run([NODE, script, str(TOOLS)], input=json.dumps(plan), capture_output=True, text=True)
     for line in found.stdout.splitlines():
