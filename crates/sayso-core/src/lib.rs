@@ -16,6 +16,7 @@ pub mod moment;
 pub mod name;
 pub mod period;
 pub mod question;
+pub mod signature;
 pub mod tier;
 pub mod verdict;
 pub mod workspace;

@@ -9,4 +9,5 @@ mod laws;
 mod random;
 mod replay;
 mod replicas;
+mod signature;
 mod world;
