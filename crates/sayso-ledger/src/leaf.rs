@@ -171,7 +171,9 @@ fn newer_or(bytes: &[u8], error: &serde_json::Error) -> BadEntry {
         Ok(value) if value["v"].as_u64().is_some_and(|v| v > u64::from(FORM)) => {
             BadEntry::Newer(format!("form {}", value["v"]))
         }
-        Ok(_) if text.starts_with("unknown variant") => BadEntry::Newer(text),
+        Ok(_) if text.starts_with("unknown variant") => {
+            BadEntry::Newer(text.split(',').next().unwrap_or_default().to_owned())
+        }
         Ok(_) | Err(_) => BadEntry::Malformed(text),
     }
 }

@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod foreign;
+mod forgeries;
 mod leaves;
 mod notes;
+mod story;
 mod trees;
+mod vectors;
+mod world;

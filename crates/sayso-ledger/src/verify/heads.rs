@@ -1,0 +1,170 @@
+//! Steps 1 to 3: who signed the heads, whether the entries lead to the newest, and whether the
+//! others are beginnings of it.
+
+use std::collections::BTreeMap;
+
+use sayso_core::Digest;
+
+use super::report::{Findings, Place, Step};
+use crate::checkpoint::Checkpoint;
+use crate::note::Note;
+use crate::tree::empty_root;
+use crate::trust::Trust;
+
+/// A head other than the newest, and where it is from.
+#[derive(Clone, Debug)]
+pub struct KnownHead {
+    /// Where it is from, in a word or two: a file's name.
+    pub from: String,
+    /// A signed note; or, if the auditor vouches for it, the three lines of a checkpoint.
+    pub text: String,
+    /// Whether the auditor had it from elsewhere than the log.
+    pub kept: bool,
+}
+
+/// The heads at hand, and the roots that the entries lead to at their sizes.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    newest: Option<Checkpoint>,
+    others: Vec<(String, Checkpoint)>,
+    /// The root at each size that some head speaks of, once the entries have come so far.
+    roots: BTreeMap<u64, Option<Digest>>,
+}
+
+impl Heads {
+    pub(super) fn read(
+        newest: Option<&str>,
+        others: &[KnownHead],
+        trust: Option<&Trust>,
+        found: &mut Findings,
+    ) -> Self {
+        let mut heads = Self::default();
+        match newest {
+            Some(note) => heads.newest = read_newest(note, trust, found),
+            None => found.wonder(Step::Heads, Place::default(), "there is no signed head at hand"),
+        }
+        for head in others {
+            found.looked(Step::Heads);
+            match read_other(head, trust) {
+                Ok(checkpoint) => heads.others.push((head.from.clone(), checkpoint)),
+                Err(why) => {
+                    let says = format!("the head {}: {why}", head.from);
+                    found.refute(Step::Heads, Place::default(), says);
+                }
+            }
+        }
+        let sizes = heads.newest.iter().chain(heads.others.iter().map(|(_, head)| head));
+        heads.roots = sizes.map(|head| (head.size, None)).collect();
+        heads.reached(0, empty_root);
+        heads
+    }
+
+    /// The entries have come to `size`, over which the root is `root`.
+    pub(super) fn reached(&mut self, size: u64, root: impl FnOnce() -> Digest) {
+        if let Some(known) = self.roots.get_mut(&size) {
+            *known = Some(root());
+        }
+    }
+
+    /// Says what came of it, `size` entries having been read.
+    pub(super) fn finish(self, size: u64, found: &mut Findings) {
+        let place = Place::default();
+        if let Some(newest) = &self.newest {
+            found.looked(Step::Tree);
+            match self.roots.get(&newest.size).copied().flatten() {
+                None => {
+                    let says = format!(
+                        "the newest head says {} entries, of which {size} are there",
+                        newest.size
+                    );
+                    found.refute(Step::Tree, place, says);
+                }
+                Some(root) if root != newest.root => {
+                    let says = format!(
+                        "the first {} entries lead to another root than the newest head's",
+                        newest.size
+                    );
+                    found.refute(Step::Tree, place, says);
+                }
+                Some(_) if size > newest.size => {
+                    let says = format!(
+                        "{} entries after the newest head are under no head",
+                        size - newest.size
+                    );
+                    found.wonder(Step::Tree, Place::entry(newest.size), says);
+                }
+                Some(_) => {}
+            }
+        } else {
+            found.wonder(Step::Tree, place, "there is no head to compare the entries with");
+        }
+        for (from, head) in &self.others {
+            found.looked(Step::Consistency);
+            let Checkpoint { origin, size: of, root } = head;
+            if self.newest.as_ref().is_some_and(|newest| newest.origin != *origin) {
+                let says = format!("the head {from} is of another log: {origin}");
+                found.refute(Step::Consistency, place, says);
+                continue;
+            }
+            match self.roots.get(of).copied().flatten() {
+                None => {
+                    let says =
+                        format!("the head {from} says {of} entries, of which {size} are there");
+                    found.refute(Step::Consistency, place, says);
+                }
+                Some(reached) if reached != *root => {
+                    let says = format!(
+                        "the first {of} entries lead to another root than the head {from}: the log \
+                         was rewritten, or somebody was shown another"
+                    );
+                    found.refute(Step::Consistency, place, says);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+fn read_newest(note: &str, trust: Option<&Trust>, found: &mut Findings) -> Option<Checkpoint> {
+    found.looked(Step::Heads);
+    let place = Place::default();
+    if let Some(trust) = trust {
+        match trust.head(note) {
+            Ok(head) => return Some(head),
+            Err(why) => found.refute(Step::Heads, place, format!("the newest head: {why}")),
+        }
+    }
+    // Whoever signed it, what it says is compared with the entries.
+    let checkpoint = note.parse::<Note>().ok().and_then(|note| note.text().parse().ok());
+    match (trust, &checkpoint) {
+        (None, Some(Checkpoint { origin, .. })) => {
+            let says =
+                format!("whose key signed the head of {origin} can't be told without a trust file");
+            found.wonder(Step::Heads, place, says);
+        }
+        (None, None) => found.refute(Step::Heads, place, "the newest head is no signed checkpoint"),
+        (Some(_), _) => {}
+    }
+    checkpoint
+}
+
+fn read_other(head: &KnownHead, trust: Option<&Trust>) -> Result<Checkpoint, String> {
+    let note = match head.text.parse::<Note>() {
+        Ok(note) => note,
+        Err(bad) if !head.kept => return Err(bad.to_string()),
+        // Three lines that the auditor wrote down, or had in a message.
+        Err(_) => {
+            let text = format!("{}\n", head.text.trim_end());
+            return text.parse().map_err(|bad: crate::checkpoint::BadCheckpoint| bad.to_string());
+        }
+    };
+    let checkpoint: Checkpoint =
+        note.text().parse().map_err(|bad: crate::checkpoint::BadCheckpoint| bad.to_string())?;
+    if let Some(trust) = trust {
+        let key = trust.logs().iter().find(|key| key.name() == checkpoint.origin);
+        let key = key
+            .ok_or_else(|| format!("the trust file has no key of the log {}", checkpoint.origin))?;
+        key.check(&note).map_err(|bad| bad.to_string())?;
+    }
+    Ok(checkpoint)
+}
