@@ -5,6 +5,7 @@
 //! here, but where keys are enrolled.
 
 mod base64url;
+mod batch;
 mod cbor;
 mod client_data;
 mod cose;
@@ -21,6 +22,7 @@ use crate::digest::Digest;
 use crate::json;
 
 pub use base64url::Base64Url;
+pub use batch::{BadBatch, Batch};
 pub use cose::CoseKey;
 pub use passkey::{Assertion, Passkey, Registration, RelyingParty, Used};
 pub use refusal::{BadKey, BadProof};
@@ -31,6 +33,8 @@ pub use ssh::{SshKey, SshSignature};
 pub enum Domain {
     /// A person decides.
     Decision,
+    /// A person makes several decisions at once.
+    Batch,
     /// A key is enrolled.
     Enrolment,
 }
@@ -40,6 +44,7 @@ impl Domain {
     pub const fn tag(self) -> &'static str {
         match self {
             Self::Decision => "sayso-decision-v1",
+            Self::Batch => "sayso-batch-v1",
             Self::Enrolment => "sayso-enrolment-v1",
         }
     }
@@ -96,6 +101,35 @@ impl PersonKey {
             (Self::Passkey(_), Proof::Ssh(_)) | (Self::Ssh(_), Proof::Passkey(_)) => {
                 Err(BadProof::OtherKind)
             }
+        }
+    }
+}
+
+/// What makes a decision statement a person's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// The proof, over the statement's bytes or those of the batch.
+    pub proof: Proof,
+    /// What was signed, if the statement was not signed alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+}
+
+impl Signature {
+    /// A proof over the statement alone.
+    pub fn alone(proof: Proof) -> Self {
+        Self { proof, batch: None }
+    }
+
+    /// Whether `key` has signed the decision statement with these bytes, alone or in the batch.
+    pub fn verify(&self, key: &PersonKey, statement: &[u8]) -> Result<(), BadProof> {
+        match &self.batch {
+            None => key.verify(Domain::Decision, statement, &self.proof),
+            Some(batch) if batch.statements().contains(&Digest::of(statement)) => {
+                key.verify(Domain::Batch, &batch.bytes(), &self.proof)
+            }
+            Some(_) => Err(BadProof::NotInBatch),
         }
     }
 }

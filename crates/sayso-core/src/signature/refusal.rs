@@ -107,6 +107,9 @@ pub enum BadProof {
     /// An algorithm other than the key's, or one that is not taken.
     #[error("the signature's algorithm {0:?} is not the key's")]
     Algorithm(String),
+    /// Not one of those that were signed at once.
+    #[error("the statement is not among those that were signed at once")]
+    NotInBatch,
     /// The signature doesn't fit the bytes and the key.
     #[error("the signature does not fit")]
     Signature,
