@@ -33,6 +33,9 @@ pub enum StoreError {
         /// The newest this binary knows.
         known: u32,
     },
+    /// An entry is larger than the ledger takes.
+    #[error("{0}: nothing was changed; say it with less")]
+    TooLarge(sayso_ledger::leaf::TooLarge),
     /// An escalation has moved on; load it again.
     #[error("an escalation was changed meanwhile")]
     Conflict,

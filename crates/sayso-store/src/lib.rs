@@ -9,6 +9,7 @@ pub mod error;
 pub mod postgres;
 pub mod record;
 pub mod sqlite;
+mod tree;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -23,6 +24,7 @@ pub use record::{
     NewEntry, NewKey, NewSecret, Outbox, OutboxKind, Page, Past, Query, SilentGrant, Snapshot,
     Standing,
 };
+pub use tree::{RawEntry, Seal, Sealed, TileRow};
 
 /// Result of everything a store does.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -85,6 +87,9 @@ pub trait Writer: Send {
     /// new entry. Fails with [`StoreError::Conflict`] if an escalation has moved on.
     async fn commit(&mut self, changes: &Changes) -> Result<u64>;
 
+    /// Keeps a new head of the tree, in a unit of its own.
+    async fn seal(&mut self, seal: &Seal) -> Result<()>;
+
     /// Ends the unit as if it had never begun.
     async fn rollback(&mut self) -> Result<()>;
 }
@@ -115,6 +120,21 @@ pub trait Store: Send + Sync {
 
     /// How many entries the ledger has; the index of the newest.
     async fn ledger_size(&self) -> Result<u64>;
+
+    /// At most `limit` entries from index `from` on, as the ledger commits to them.
+    async fn raw_entries(&self, from: u64, limit: usize) -> Result<Vec<RawEntry>>;
+
+    /// The leaf hashes of at most `limit` entries from index `from` on. Fails if one is missing.
+    async fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Digest>>;
+
+    /// The head that the tree was last sealed with.
+    async fn sealed(&self) -> Result<Sealed>;
+
+    /// Those of these tiles of hashes that are kept, by level and place.
+    async fn tiles(&self, wanted: &[(u8, u64)]) -> Result<Vec<TileRow>>;
+
+    /// Keeps a checkpoint that witnesses have cosigned.
+    async fn keep_cosigned(&self, note: &str) -> Result<()>;
 
     /// When the store is next due at all, on the wall clock and on that route's listening clock.
     async fn next_due(&self) -> Result<(Option<Timestamp>, Vec<(RouteName, Heard)>)>;

@@ -11,6 +11,7 @@ mod ledger;
 mod pool;
 mod read;
 mod schema;
+mod tree;
 mod write;
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use self::credentials::Registrar;
 use self::elsewhere::Listener;
 use self::pool::Pool;
 use crate::record::{Entry, Kept, NewSecret, Page, Query, Standing};
-use crate::{Callback, Result, Store, Writer};
+use crate::{Callback, RawEntry, Result, Sealed, Store, TileRow, Writer};
 
 /// The store on a PostgreSQL database.
 pub struct PostgresStore {
@@ -90,6 +91,26 @@ impl Store for PostgresStore {
 
     async fn ledger_size(&self) -> Result<u64> {
         read::ledger_size(&*self.pool.take().await?, &self.workspace).await
+    }
+
+    async fn raw_entries(&self, from: u64, limit: usize) -> Result<Vec<RawEntry>> {
+        tree::raw_entries(&*self.pool.take().await?, &self.workspace, from, limit).await
+    }
+
+    async fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Digest>> {
+        tree::leaves(&*self.pool.take().await?, &self.workspace, from, limit).await
+    }
+
+    async fn sealed(&self) -> Result<Sealed> {
+        tree::sealed(&*self.pool.take().await?, &self.workspace).await
+    }
+
+    async fn tiles(&self, wanted: &[(u8, u64)]) -> Result<Vec<TileRow>> {
+        tree::tiles(&*self.pool.take().await?, &self.workspace, wanted).await
+    }
+
+    async fn keep_cosigned(&self, note: &str) -> Result<()> {
+        tree::keep_cosigned(&*self.pool.take().await?, &self.workspace, note).await
     }
 
     async fn next_due(&self) -> Result<(Option<Timestamp>, Vec<(RouteName, Heard)>)> {

@@ -10,6 +10,8 @@ use sayso_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::tree::Seal;
+
 /// A route's listening clock, as kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListeningClock {
@@ -225,6 +227,8 @@ pub struct Changes {
     pub halts: Vec<Halt>,
     /// Halts lifted.
     pub lifted: Vec<HaltId>,
+    /// A new head of the tree.
+    pub seal: Option<Seal>,
 }
 
 impl Changes {
@@ -240,6 +244,7 @@ impl Changes {
             && self.done.is_empty()
             && self.halts.is_empty()
             && self.lifted.is_empty()
+            && self.seal.is_none()
     }
 }
 

@@ -6,6 +6,7 @@
 mod credentials;
 mod read;
 mod schema;
+mod tree;
 mod write;
 
 use std::fs::{File, TryLockError};
@@ -21,7 +22,7 @@ use sayso_core::halt::Halt;
 use sayso_core::{AgentName, Digest, EscalationId, Heard, ReviewerName, RouteName};
 
 use crate::record::{Entry, Kept, NewSecret, Page, Query, Standing};
-use crate::{Callback, Result, Store, StoreError, Writer};
+use crate::{Callback, RawEntry, Result, Sealed, Store, StoreError, TileRow, Writer};
 
 /// The database's file name in the data folder.
 const FILE: &str = "sayso.db";
@@ -197,6 +198,28 @@ impl Store for SqliteStore {
 
     async fn ledger_size(&self) -> Result<u64> {
         self.read(read::ledger_size).await
+    }
+
+    async fn raw_entries(&self, from: u64, limit: usize) -> Result<Vec<RawEntry>> {
+        self.read(move |db, workspace| tree::raw_entries(db, workspace, from, limit)).await
+    }
+
+    async fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Digest>> {
+        self.read(move |db, workspace| tree::leaves(db, workspace, from, limit)).await
+    }
+
+    async fn sealed(&self) -> Result<Sealed> {
+        self.read(tree::sealed).await
+    }
+
+    async fn tiles(&self, wanted: &[(u8, u64)]) -> Result<Vec<TileRow>> {
+        let wanted = wanted.to_vec();
+        self.read(move |db, workspace| tree::tiles(db, workspace, &wanted)).await
+    }
+
+    async fn keep_cosigned(&self, note: &str) -> Result<()> {
+        let note = note.to_owned();
+        self.read(move |db, workspace| tree::keep_cosigned(db, workspace, &note)).await
     }
 
     async fn next_due(&self) -> Result<(Option<Timestamp>, Vec<(RouteName, Heard)>)> {

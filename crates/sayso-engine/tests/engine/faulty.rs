@@ -11,7 +11,7 @@ use sayso_core::{
 };
 use sayso_store::{
     Call, Changes, Entry, Kept, KeyName, KeyUse, NewSecret, Outbox, OutboxKind, Page, Query,
-    Result, Snapshot, Standing, Store, StoreError, Writer,
+    RawEntry, Result, Seal, Sealed, Snapshot, Standing, Store, StoreError, TileRow, Writer,
 };
 use tokio::sync::Semaphore;
 
@@ -211,6 +211,10 @@ impl Writer for FaultyWriter {
         }
     }
 
+    async fn seal(&mut self, seal: &Seal) -> Result<()> {
+        self.inner.seal(seal).await
+    }
+
     async fn rollback(&mut self) -> Result<()> {
         self.inner.rollback().await
     }
@@ -249,6 +253,26 @@ impl Store for Faulty {
 
     async fn ledger_size(&self) -> Result<u64> {
         self.inner.ledger_size().await
+    }
+
+    async fn raw_entries(&self, from: u64, limit: usize) -> Result<Vec<RawEntry>> {
+        self.inner.raw_entries(from, limit).await
+    }
+
+    async fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Digest>> {
+        self.inner.leaves(from, limit).await
+    }
+
+    async fn sealed(&self) -> Result<Sealed> {
+        self.inner.sealed().await
+    }
+
+    async fn tiles(&self, wanted: &[(u8, u64)]) -> Result<Vec<TileRow>> {
+        self.inner.tiles(wanted).await
+    }
+
+    async fn keep_cosigned(&self, note: &str) -> Result<()> {
+        self.inner.keep_cosigned(note).await
     }
 
     async fn next_due(&self) -> Result<(Option<Timestamp>, Vec<(RouteName, Heard)>)> {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::Result;
 use crate::column::{signed, unsigned};
 use crate::record::{Happened, NewEntry};
+use crate::tree::Written;
 
 /// Everything in one statement, so that the head's lock is never held over a round trip when it
 /// is sent together with the COMMIT. Fails the transaction if halts were called or lifted after
@@ -17,16 +18,17 @@ WITH head AS (
     WHERE workspace = $1 AND ($4::bigint IS NULL OR halts = $4)
     RETURNING size - $2 AS before
 ), entries AS (
-    INSERT INTO ledger (workspace, seq, at, escalation, version, event, body_hash)
-    SELECT $1, head.before + nth, at, escalation, version, event, body_hash
-    FROM head, unnest($5::bigint[], $6::uuid[], $7::bigint[], $8::text[], $9::bytea[])
-        WITH ORDINALITY AS new (at, escalation, version, event, body_hash, nth)
+    INSERT INTO ledger (workspace, seq, at, escalation, version, event, body_hash, leaf)
+    SELECT $1, head.before + nth, at, escalation, version, event, body_hash, leaf
+    FROM head, unnest($5::bigint[], $6::uuid[], $7::bigint[], $8::text[], $9::bytea[],
+                      $10::bytea[])
+        WITH ORDINALITY AS new (at, escalation, version, event, body_hash, leaf, nth)
 ), bodies AS (
     INSERT INTO body (workspace, seq, salt, content)
     SELECT $1, head.before + nth, salt, content
-    FROM head, unnest($10::bigint[], $11::bytea[], $12::bytea[]) AS new (nth, salt, content)
+    FROM head, unnest($11::bigint[], $12::bytea[], $13::bytea[]) AS new (nth, salt, content)
 ), told AS (
-    SELECT pg_notify('sayso', concat_ws(':', $1, $13::uuid, before + 1, before + $2))
+    SELECT pg_notify('sayso', concat_ws(':', $1, $14::uuid, before + 1, before + $2))
     FROM head WHERE $2 > 0
 )
 SELECT sayso_expect((SELECT count(*) FROM head), 1), (SELECT count(*) FROM told),
@@ -57,13 +59,14 @@ impl Appender<'_> {
     pub(super) async fn append(&self, entries: &[NewEntry], halting: Halting) -> Result<u64> {
         let mut rows = Rows::default();
         for (entry, nth) in entries.iter().zip(1..) {
-            rows.add(entry, nth)?;
+            rows.add(entry, nth, self.workspace)?;
         }
         let hashes: Vec<_> = rows
             .body_hash
             .iter()
             .map(|hash| hash.as_ref().map(|hash| &hash.as_bytes()[..]))
             .collect();
+        let leaves: Vec<_> = rows.leaf.iter().map(|leaf| &leaf.as_bytes()[..]).collect();
         let row = self
             .client
             .query_one(
@@ -78,6 +81,7 @@ impl Appender<'_> {
                     &rows.version,
                     &rows.event,
                     &hashes,
+                    &leaves,
                     &rows.nth,
                     &rows.salt,
                     &rows.content,
@@ -96,24 +100,25 @@ struct Rows<'a> {
     version: Vec<Option<i64>>,
     event: Vec<String>,
     body_hash: Vec<Option<Digest>>,
+    leaf: Vec<Digest>,
     nth: Vec<i64>,
     salt: Vec<&'a [u8]>,
     content: Vec<&'a [u8]>,
 }
 
 impl<'a> Rows<'a> {
-    fn add(&mut self, entry: &'a NewEntry, nth: i64) -> Result<()> {
-        let (escalation, version, event) = match &entry.happened {
-            Happened::Escalation { id, version, event } => {
-                (Some(id.as_uuid()), Some(signed(*version)), serde_json::to_string(event)?)
-            }
-            Happened::Workspace(event) => (None, None, serde_json::to_string(event)?),
+    fn add(&mut self, entry: &'a NewEntry, nth: i64, workspace: &str) -> Result<()> {
+        let Written { event, body_hash, leaf } = entry.written(workspace)?;
+        let of = match &entry.happened {
+            Happened::Escalation { id, version, .. } => Some((id.as_uuid(), signed(*version))),
+            Happened::Workspace(_) => None,
         };
         self.at.push(entry.at.as_microsecond());
-        self.escalation.push(escalation);
-        self.version.push(version);
+        self.escalation.push(of.map(|(id, _)| id));
+        self.version.push(of.map(|(_, version)| version));
         self.event.push(event);
-        self.body_hash.push(entry.body.as_ref().map(crate::Body::hash));
+        self.body_hash.push(body_hash);
+        self.leaf.push(leaf);
         if let Some(body) = &entry.body {
             self.nth.push(nth);
             self.salt.push(&body.salt);

@@ -1,13 +1,17 @@
 //! The schema and its migrations; `sayso_schema` says how far a database has got.
 
 use super::connection::Connection;
+use super::tree;
 use crate::{Result, StoreError};
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/postgres/0001_core.sql"),
     include_str!("../../migrations/postgres/0002_join.sql"),
     include_str!("../../migrations/postgres/0003_callback.sql"),
+    include_str!("../../migrations/postgres/0004_tree.sql"),
 ];
+/// The version from which on entries have leaves.
+const LEAVES: u32 = 4;
 /// The oldest PostgreSQL that will do, as `server_version_num` counts.
 const OLDEST: i32 = 140_000;
 /// Several servers may start at once; one of them migrates.
@@ -42,6 +46,9 @@ pub(super) async fn migrate(db: &Connection, workspace: &str) -> Result<()> {
         for migration in &MIGRATIONS[found as usize..] {
             db.client.batch_execute(migration).await?;
         }
+        if found < LEAVES {
+            tree::fill_leaves(db).await?;
+        }
         let done =
             format!("DELETE FROM sayso_schema; INSERT INTO sayso_schema VALUES ({known}); COMMIT");
         db.client.batch_execute(&done).await?;
@@ -51,6 +58,8 @@ pub(super) async fn migrate(db: &Connection, workspace: &str) -> Result<()> {
         &[&workspace],
     )
     .await?;
+    db.execute("INSERT INTO sealed (workspace) VALUES ($1) ON CONFLICT DO NOTHING", &[&workspace])
+        .await?;
     Ok(())
 }
 

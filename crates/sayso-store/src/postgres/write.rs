@@ -14,10 +14,12 @@ use uuid::Uuid;
 
 use super::connection::{Address, Connection, Value};
 use super::ledger::{APPEND, Appender, Halting};
+use super::tree::{SEAL, SealRows};
 use crate::column::{digest, parsed, signed, tier_number, time, unsigned};
 use crate::record::{
     Call, Changes, Current, KeyName, KeyUse, ListeningClock, Outbox, OutboxKind, Snapshot,
 };
+use crate::tree::Seal;
 use crate::{Result, StoreError, Writer};
 
 /// On top of every connection's: what the planner knows of the tables changes nothing, since each
@@ -186,6 +188,7 @@ statements! {
         SELECT $1, * FROM unnest($2::uuid[], $3::text[])";
     lift_halts: "UPDATE halt SET lifted = true WHERE workspace = $1 AND id = ANY ($2::uuid[])";
     append: APPEND;
+    seal: SEAL;
     size: "SELECT size FROM ledger_head WHERE workspace = $1";
 }
 
@@ -426,11 +429,24 @@ impl Writer for PostgresWriter {
             writing.done(),
             writing.halts(),
             writing.lifted(),
+            writing.seal(),
             writing.entries(self.server, self.halts_seen),
             line.order("COMMIT"),
         )?;
         self.in_unit = false;
         Ok(first)
+    }
+
+    async fn seal(&mut self, seal: &Seal) -> Result<()> {
+        self.rollback().await?;
+        let line = match self.line.take() {
+            Some(line) if !line.db.is_closed() => line,
+            _ => Line::open(&self.address).await?,
+        };
+        let line = self.line.insert(line);
+        let changes = Changes { seal: Some(seal.clone()), ..Changes::default() };
+        // One statement is a transaction of its own.
+        Writing { line, workspace: &self.workspace, changes: &changes }.seal().await
     }
 
     async fn rollback(&mut self) -> Result<()> {
@@ -626,6 +642,15 @@ impl Writing<'_> {
         }
         let ids: Vec<_> = self.changes.lifted.iter().map(|id| id.as_uuid()).collect();
         self.line.say(&self.line.say.lift_halts, [&self.workspace, &ids]).await
+    }
+
+    async fn seal(&self) -> Result<()> {
+        let Some(seal) = &self.changes.seal else { return Ok(()) };
+        let rows = SealRows::of(seal);
+        let (before, size) = (signed(seal.before), signed(seal.size));
+        let values: [Value; 7] =
+            [&self.workspace, &before, &size, &seal.note, &rows.levels, &rows.places, &rows.hashes];
+        self.line.say(&self.line.say.seal, values).await
     }
 
     async fn entries(&self, server: Uuid, halts_seen: i64) -> Result<u64> {

@@ -2,13 +2,17 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::tree;
 use crate::{Result, StoreError};
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0002_join.sql"),
     include_str!("../../migrations/sqlite/0003_callback.sql"),
+    include_str!("../../migrations/sqlite/0004_tree.sql"),
 ];
+/// The version from which on entries have leaves.
+const LEAVES: u32 = 4;
 
 /// Brings the file to this binary's version; refuses one that is further.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
@@ -24,6 +28,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     }
     for migration in &MIGRATIONS[found as usize..] {
         transaction.execute_batch(migration)?;
+    }
+    if found < LEAVES {
+        tree::fill_leaves(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", known)?;
     Ok(transaction.commit()?)

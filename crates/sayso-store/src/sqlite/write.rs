@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use sayso_core::{AgentName, Escalation, EscalationId, Heard, RouteName, RuleName};
 
-use super::read;
+use super::{read, tree};
 use crate::column::{digest, signed, tier_number, time, unsigned};
 use crate::record::{
     Call, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, Outbox,
     OutboxKind, Snapshot,
 };
+use crate::tree::{Seal, Written};
 use crate::{Result, StoreError, Writer};
 
 pub(super) struct SqliteWriter {
@@ -194,8 +195,18 @@ impl Writer for SqliteWriter {
             self.keep(current)?;
         }
         self.keep_rest(changes)?;
+        if let Some(seal) = &changes.seal {
+            tree::seal(&self.db, &self.workspace, seal)?;
+        }
         self.db.execute_batch("COMMIT")?;
         Ok(first)
+    }
+
+    async fn seal(&mut self, seal: &Seal) -> Result<()> {
+        self.rollback().await?;
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        tree::seal(&self.db, &self.workspace, seal)?;
+        Ok(self.db.execute_batch("COMMIT")?)
     }
 
     async fn rollback(&mut self) -> Result<()> {
@@ -357,33 +368,27 @@ impl SqliteWriter {
 /// Appends to the ledger, in the transaction that is open; returns the first index.
 pub(super) fn append(db: &Connection, workspace: &str, entries: &[NewEntry]) -> Result<u64> {
     let mut entry = db.prepare_cached(
-        "INSERT INTO ledger (workspace, at, escalation, version, event, body_hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO ledger (workspace, at, escalation, version, event, body_hash, leaf)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     let mut body =
         db.prepare_cached("INSERT INTO body (seq, salt, content) VALUES (?1, ?2, ?3)")?;
     let mut first = None;
     for new in entries {
-        let at = new.at.as_microsecond();
-        let hash = new.body.as_ref().map(|body| *body.hash().as_bytes());
-        let seq = match &new.happened {
-            Happened::Escalation { id, version, event } => entry.insert(params![
-                workspace,
-                at,
-                id.as_uuid().as_bytes(),
-                signed(*version),
-                serde_json::to_string(event)?,
-                hash,
-            ])?,
-            Happened::Workspace(event) => entry.insert(params![
-                workspace,
-                at,
-                None::<[u8; 16]>,
-                None::<i64>,
-                serde_json::to_string(event)?,
-                hash,
-            ])?,
+        let Written { event, body_hash, leaf } = new.written(workspace)?;
+        let of = match &new.happened {
+            Happened::Escalation { id, version, .. } => Some((id.as_uuid(), signed(*version))),
+            Happened::Workspace(_) => None,
         };
+        let seq = entry.insert(params![
+            workspace,
+            new.at.as_microsecond(),
+            of.map(|(id, _)| *id.as_bytes()),
+            of.map(|(_, version)| version),
+            event,
+            body_hash.map(|hash| *hash.as_bytes()),
+            leaf.as_bytes(),
+        ])?;
         if let Some(text) = &new.body {
             body.execute(params![seq, text.salt, text.content])?;
         }

@@ -9,6 +9,7 @@ mod listing;
 mod only_postgres;
 mod only_sqlite;
 mod place;
+mod tree;
 mod unit;
 mod work;
 
@@ -90,6 +91,11 @@ behaviour! {
         of_many_who_remove_a_secret_one_is_told_that_it_was_there
         the_first_signing_key_is_kept_for_each_purpose
         a_store_that_is_there_answers;
+    tree:
+        each_entry_has_the_leaf_of_the_entry_that_its_row_says
+        an_entry_larger_than_a_ledger_takes_is_refused_and_nothing_is_changed
+        a_head_is_kept_with_the_tiles_that_grew
+        of_two_heads_after_the_same_one_the_first_is_kept;
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::case::{
     Case, agent, at, changes, commit, digest, heard, id, keep, numbers, route, rule,
 };
 use crate::place::WORKSPACE;
+use crate::tree::{OLD_ENTRIES, old_entries_have_leaves};
 use crate::unit::{a_call_finds_what_it_began_last, agent_record, begun, clock, halt, key, thaw};
 
 /// Long enough for anything that happens at all.
@@ -64,6 +65,26 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
                    INSERT INTO sayso_schema VALUES (1);";
     meddle(&url, &format!("{first}; {version}")).await;
     a_call_finds_what_it_began_last(&open(&url).await).await;
+}
+
+#[tokio::test]
+async fn entries_of_a_version_without_leaves_get_theirs() {
+    let url = database().await;
+    for migration in [
+        include_str!("../../migrations/postgres/0001_core.sql"),
+        include_str!("../../migrations/postgres/0002_join.sql"),
+        include_str!("../../migrations/postgres/0003_callback.sql"),
+    ] {
+        meddle(&url, migration).await;
+    }
+    let id = format!("'{}'", "07".repeat(16));
+    let hash = format!("decode('{}', 'hex')", "08".repeat(32));
+    let entries = OLD_ENTRIES.replace("ID", &id).replace("HASH", &hash);
+    let head = "INSERT INTO ledger_head (workspace, size) VALUES ('default', 3);
+                CREATE TABLE sayso_schema (version integer NOT NULL);
+                INSERT INTO sayso_schema VALUES (3);";
+    meddle(&url, &format!("{entries}; {head}")).await;
+    old_entries_have_leaves(&open(&url).await).await;
 }
 
 #[tokio::test]

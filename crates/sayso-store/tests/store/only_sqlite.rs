@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::case::{Case, agent, at, digest, id, keep};
 use crate::place::WORKSPACE;
+use crate::tree::{OLD_ENTRIES, old_entries_have_leaves};
 use crate::unit::{a_call_finds_what_it_began_last, agent_record, begun};
 
 fn open(folder: &Path, access: Access) -> Result<SqliteStore, StoreError> {
@@ -109,6 +110,24 @@ async fn a_file_of_the_first_version_is_brought_up_to_date() {
     file.pragma_update(None, "user_version", 1).unwrap();
     drop(file);
     a_call_finds_what_it_began_last(&open(folder.path(), Access::Serve).unwrap()).await;
+}
+
+#[tokio::test]
+async fn entries_of_a_version_without_leaves_get_theirs() {
+    let folder = TempDir::new().unwrap();
+    let file = rusqlite::Connection::open(folder.path().join("sayso.db")).unwrap();
+    for migration in [
+        include_str!("../../migrations/sqlite/0001_core.sql"),
+        include_str!("../../migrations/sqlite/0002_join.sql"),
+        include_str!("../../migrations/sqlite/0003_callback.sql"),
+    ] {
+        file.execute_batch(migration).unwrap();
+    }
+    let (id, hash) = (format!("x'{}'", "07".repeat(16)), format!("x'{}'", "08".repeat(32)));
+    file.execute_batch(&OLD_ENTRIES.replace("ID", &id).replace("HASH", &hash)).unwrap();
+    file.pragma_update(None, "user_version", 3).unwrap();
+    drop(file);
+    old_entries_have_leaves(&open(folder.path(), Access::Serve).unwrap()).await;
 }
 
 /// A file system so small that it is soon full, if this machine lets us have one.
