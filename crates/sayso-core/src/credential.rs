@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::digest::Digest;
-use crate::name::{AgentName, ReviewerName};
+use crate::id::CredentialId;
+use crate::name::{AgentName, GroupName, ReviewerName};
 
 /// A secret that is not of the form expected here. What was given is never repeated.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +80,10 @@ secret! {
     /// The secret of a one-time login link.
     LoginToken, "sayso_login_", "a login link"
 }
+secret! {
+    /// The secret of an invitation.
+    InviteToken, "sayso_invite_", "an invitation"
+}
 
 fn same(stored: Digest, presented: Digest) -> bool {
     stored.as_bytes().ct_eq(presented.as_bytes()).into()
@@ -86,23 +91,29 @@ fn same(stored: Digest, presented: Digest) -> bool {
 
 /// What a person may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Decides.
     Reviewer,
-    /// Adds and removes people and agents.
-    Admin,
+    /// Changes the policy.
+    PolicyAdmin,
     /// Reads everything, decides nothing.
     Auditor,
+    /// Adds and removes people, agents and keys.
+    Owner,
 }
 
 impl Role {
+    /// Every role there is.
+    pub const ALL: [Self; 4] = [Self::Reviewer, Self::PolicyAdmin, Self::Auditor, Self::Owner];
+
     /// The role's word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Reviewer => "reviewer",
-            Self::Admin => "admin",
+            Self::PolicyAdmin => "policy_admin",
             Self::Auditor => "auditor",
+            Self::Owner => "owner",
         }
     }
 }
@@ -111,10 +122,9 @@ impl FromStr for Role {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Reviewer, Self::Admin, Self::Auditor]
-            .into_iter()
-            .find(|role| role.word() == text)
-            .ok_or_else(|| "a role is \"reviewer\", \"admin\" or \"auditor\"".into())
+        Self::ALL.into_iter().find(|role| role.word() == text).ok_or_else(|| {
+            "a role is \"reviewer\", \"policy_admin\", \"auditor\" or \"owner\"".into()
+        })
     }
 }
 
@@ -125,12 +135,18 @@ pub struct AgentRecord {
     pub name: AgentName,
     /// [`AgentKey::hash`] of its key.
     pub key: Digest,
+    /// Who owns it, and answers for what it does.
+    pub owner: Option<ReviewerName>,
 }
 
 impl AgentRecord {
     /// The agent, if `presented` is its key.
     pub fn authenticate(&self, presented: &AgentKey) -> Option<Agent> {
-        same(self.key, presented.hash()).then(|| Agent { name: self.name.clone() })
+        same(self.key, presented.hash()).then(|| Agent {
+            name: self.name.clone(),
+            owner: self.owner.clone(),
+            credential: None,
+        })
     }
 }
 
@@ -153,6 +169,10 @@ pub struct PersonRecord {
     pub name: ReviewerName,
     /// What they may do.
     pub roles: Vec<Role>,
+    /// The groups that they are in.
+    pub groups: Vec<GroupName>,
+    /// Whom they stand in for.
+    pub stands_in_for: Vec<ReviewerName>,
     /// What kind of secret this is.
     pub kind: SecretKind,
     /// The secret's hash.
@@ -179,8 +199,13 @@ impl PersonRecord {
 
     fn person(&self, kind: SecretKind, presented: Digest, now: Timestamp) -> Option<Person> {
         let alive = self.expires_at.is_none_or(|end| now < end);
-        (self.kind == kind && alive && same(self.secret, presented))
-            .then(|| Person { name: self.name.clone(), roles: self.roles.clone() })
+        (self.kind == kind && alive && same(self.secret, presented)).then(|| Person {
+            name: self.name.clone(),
+            roles: self.roles.clone(),
+            groups: self.groups.clone(),
+            stands_in_for: self.stands_in_for.clone(),
+            credential: None,
+        })
     }
 }
 
@@ -189,17 +214,34 @@ impl PersonRecord {
 #[derive(Clone, Debug)]
 pub struct Agent {
     name: AgentName,
+    owner: Option<ReviewerName>,
+    credential: Option<CredentialId>,
 }
 
 impl Agent {
     /// The agent that the ledger names; for [`crate::escalation::Replay`] alone.
     pub(crate) fn replayed(name: AgentName) -> Self {
-        Self { name }
+        Self { name, owner: None, credential: None }
+    }
+
+    /// The same agent, known by that credential.
+    pub(crate) fn known_by(self, credential: CredentialId) -> Self {
+        Self { credential: Some(credential), ..self }
+    }
+
+    /// What it is known by, if that is one of the directory's.
+    pub fn credential(&self) -> Option<CredentialId> {
+        self.credential
     }
 
     /// Its name.
     pub fn name(&self) -> &AgentName {
         &self.name
+    }
+
+    /// Who owns it.
+    pub fn owner(&self) -> Option<&ReviewerName> {
+        self.owner.as_ref()
     }
 }
 
@@ -208,9 +250,22 @@ impl Agent {
 pub struct Person {
     name: ReviewerName,
     roles: Vec<Role>,
+    groups: Vec<GroupName>,
+    stands_in_for: Vec<ReviewerName>,
+    credential: Option<CredentialId>,
 }
 
 impl Person {
+    /// The same person, known by that credential.
+    pub(crate) fn known_by(self, credential: CredentialId) -> Self {
+        Self { credential: Some(credential), ..self }
+    }
+
+    /// What they are known by, if that is one of the directory's.
+    pub fn credential(&self) -> Option<CredentialId> {
+        self.credential
+    }
+
     /// Their name.
     pub fn name(&self) -> &ReviewerName {
         &self.name
@@ -225,6 +280,16 @@ impl Person {
     pub fn roles(&self) -> &[Role] {
         &self.roles
     }
+
+    /// The groups that they are in.
+    pub fn groups(&self) -> &[GroupName] {
+        &self.groups
+    }
+
+    /// Whom they stand in for. That makes no authority; it can only take some away.
+    pub fn stands_in_for(&self) -> &[ReviewerName] {
+        &self.stands_in_for
+    }
 }
 
 #[cfg(test)]
@@ -235,6 +300,8 @@ mod tests {
         PersonRecord {
             name: ReviewerName::new("ana").unwrap(),
             roles: vec![Role::Reviewer],
+            groups: Vec::new(),
+            stands_in_for: Vec::new(),
             kind,
             secret,
             expires_at: Some(Timestamp::from_second(100).unwrap()),

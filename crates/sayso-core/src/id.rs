@@ -64,3 +64,7 @@ id! {
     /// A halt.
     HaltId
 }
+id! {
+    /// A secret by which somebody is known: an agent's key, a token, a session, a link.
+    CredentialId
+}

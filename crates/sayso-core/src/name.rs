@@ -105,6 +105,10 @@ name! {
     ReviewerName, "a reviewer's", 64, plain, PLAIN
 }
 name! {
+    /// A group of people, by name.
+    GroupName, "a group's", 64, plain, PLAIN
+}
+name! {
     /// A tool, as the agent calls it. ASCII, so that look-alike letters can't slip past a rule.
     ToolName, "a tool's", 128, printed, PRINTED
 }

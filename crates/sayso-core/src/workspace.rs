@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credential::Role;
 use crate::digest::Digest;
+use crate::directory::{By, Change};
 use crate::halt::Halt;
 use crate::id::HaltId;
 use crate::name::{AgentName, ReviewerName};
@@ -32,6 +33,13 @@ pub enum WorkspaceEvent {
         /// What they may do.
         roles: Vec<Role>,
     },
+    /// Who may do what has changed.
+    AuthorityChanged {
+        /// Who changed it.
+        by: By,
+        /// What changed.
+        change: Box<Change>,
+    },
     /// A policy came into force.
     PolicyLoaded {
         /// SHA-256 of its text, which is the entry's body.
@@ -58,6 +66,7 @@ impl WorkspaceEvent {
             Self::AgentAdded { .. } => "agent_added",
             Self::CallbackSet { .. } => "callback_set",
             Self::ReviewerAdded { .. } => "reviewer_added",
+            Self::AuthorityChanged { change, .. } => change.word(),
             Self::PolicyLoaded { .. } => "policy_loaded",
             Self::HaltCalled { .. } => "halt_called",
             Self::HaltLifted { .. } => "halt_lifted",

@@ -159,7 +159,7 @@ impl Authority {
     /// Adds an agent, or gives one a new key in place of the old.
     pub async fn add_agent(&self, name: AgentName, now: Timestamp) -> Result<NewAgent, StoreError> {
         let key = AgentKey::from_entropy(crate::entropy());
-        let record = AgentRecord { name: name.clone(), key: key.hash() };
+        let record = AgentRecord { name: name.clone(), key: key.hash(), owner: None };
         self.store.add_agent(&record, now).await?;
         self.believed.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(NewAgent { name, key })

@@ -222,7 +222,8 @@ impl Auditor {
             }
             WorkspaceEvent::HaltCalled { halt } => self.halts.push(halt),
             WorkspaceEvent::HaltLifted { halt, .. } => self.halts.retain(|it| it.id != halt),
-            WorkspaceEvent::AgentAdded { .. }
+            WorkspaceEvent::AuthorityChanged { .. }
+            | WorkspaceEvent::AgentAdded { .. }
             | WorkspaceEvent::CallbackSet { .. }
             | WorkspaceEvent::ReviewerAdded { .. } => {}
         }

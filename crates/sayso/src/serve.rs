@@ -117,7 +117,7 @@ async fn first_person(
         Some(name) => name,
         None => ReviewerName::new("owner")?,
     };
-    let roles = [Role::Reviewer, Role::Admin];
+    let roles = [Role::Owner, Role::Reviewer, Role::PolicyAdmin];
     let person = authority.add_person(name.clone(), &roles, engine.now()).await?;
     Ok(Some((name, login_url(url, &person.login.reveal()))))
 }

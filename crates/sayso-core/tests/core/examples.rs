@@ -354,7 +354,7 @@ fn refusing_needs_no_proof_of_having_looked() {
 
 #[test]
 fn only_a_reviewer_decides() {
-    let auditor = reviewer("dora", vec![Role::Auditor, Role::Admin]);
+    let auditor = reviewer("dora", vec![Role::Auditor, Role::Owner]);
     let refused = VerifiedDecision::in_session(&auditor, Says::Veto, Seen::default());
     assert_eq!(refused.unwrap_err(), NotAReviewer(auditor.name().clone()));
 }

@@ -79,6 +79,8 @@ pub(crate) fn reviewer(name: &str, roles: Vec<Role>) -> Person {
     let record = PersonRecord {
         name: ReviewerName::new(name).unwrap(),
         roles,
+        groups: Vec::new(),
+        stands_in_for: Vec::new(),
         kind: SecretKind::Token,
         secret: token.hash(),
         expires_at: None,
@@ -88,7 +90,9 @@ pub(crate) fn reviewer(name: &str, roles: Vec<Role>) -> Person {
 
 pub(crate) fn agent(name: &str) -> Agent {
     let key = AgentKey::from_entropy([2; 32]);
-    AgentRecord { name: AgentName::new(name).unwrap(), key: key.hash() }.authenticate(&key).unwrap()
+    AgentRecord { name: AgentName::new(name).unwrap(), key: key.hash(), owner: None }
+        .authenticate(&key)
+        .unwrap()
 }
 
 pub(crate) fn halt(number: u8) -> HaltId {

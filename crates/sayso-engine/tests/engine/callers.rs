@@ -98,7 +98,7 @@ pub(crate) async fn a_new_key_takes_the_old_ones_place(world: &mut World) {
 
 pub(crate) async fn only_reviewers_decide(world: &mut World) {
     let id = world.ask("deploy").await;
-    for (name, role) in [("al", Role::Auditor), ("ad", Role::Admin)] {
+    for (name, role) in [("al", Role::Auditor), ("ad", Role::Owner)] {
         let person = person(world.engine(), name, &[role]).await;
         for says in [Says::Approve, Says::Deny, Says::Take] {
             let refused = world.says(&person, id, says).await;

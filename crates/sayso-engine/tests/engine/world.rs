@@ -316,6 +316,8 @@ fn passer_by() -> Person {
     let record = PersonRecord {
         name: ReviewerName::new("passer-by").unwrap(),
         roles: vec![Role::Reviewer],
+        groups: Vec::new(),
+        stands_in_for: Vec::new(),
         kind: SecretKind::Token,
         secret: token.hash(),
         expires_at: None,

@@ -27,7 +27,9 @@ impl Authority {
             }
             WorkspaceEvent::HaltCalled { halt } => self.decides(&halt.by, place, found),
             WorkspaceEvent::HaltLifted { by, .. } => self.decides(by, place, found),
-            WorkspaceEvent::CallbackSet { .. } | WorkspaceEvent::PolicyLoaded { .. } => {}
+            WorkspaceEvent::AuthorityChanged { .. }
+            | WorkspaceEvent::CallbackSet { .. }
+            | WorkspaceEvent::PolicyLoaded { .. } => {}
         }
     }
 

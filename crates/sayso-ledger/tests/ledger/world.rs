@@ -93,6 +93,8 @@ pub(crate) fn person(name: &str) -> Person {
     let record = PersonRecord {
         name: ReviewerName::new(name).unwrap(),
         roles: vec![Role::Reviewer],
+        groups: Vec::new(),
+        stands_in_for: Vec::new(),
         kind: SecretKind::Token,
         secret: token.hash(),
         expires_at: None,
@@ -103,7 +105,7 @@ pub(crate) fn person(name: &str) -> Person {
 fn agent(name: &str) -> Agent {
     let key = AgentKey::from_entropy([2; 32]);
     let name = AgentName::new(name).unwrap();
-    AgentRecord { name, key: key.hash() }.authenticate(&key).unwrap()
+    AgentRecord { name, key: key.hash(), owner: None }.authenticate(&key).unwrap()
 }
 
 impl World {

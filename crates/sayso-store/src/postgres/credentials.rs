@@ -112,7 +112,7 @@ pub(super) async fn agent(
 ) -> Result<Option<AgentRecord>> {
     let sql = "SELECT name FROM agent WHERE workspace = $1 AND key = $2";
     let row = db.row(sql, &[&workspace, &&key.as_bytes()[..]]).await?;
-    row.map(|row| Ok(AgentRecord { name: parsed(row.try_get(0)?)?, key })).transpose()
+    row.map(|row| Ok(AgentRecord { name: parsed(row.try_get(0)?)?, key, owner: None })).transpose()
 }
 
 pub(super) async fn agents(db: &Connection, workspace: &str) -> Result<Vec<AgentName>> {
@@ -184,6 +184,8 @@ pub(super) async fn person(
         Ok(PersonRecord {
             name: parsed(row.try_get(0)?)?,
             roles: serde_json::from_str(row.try_get(1)?)?,
+            groups: Vec::new(),
+            stands_in_for: Vec::new(),
             kind: kind(row.try_get(2)?)?,
             secret: digest(row.try_get(4)?)?,
             expires_at: row.try_get::<_, Option<i64>>(3)?.map(time).transpose()?,

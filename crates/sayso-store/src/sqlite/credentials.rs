@@ -56,7 +56,7 @@ pub(super) fn agent(db: &Connection, workspace: &str, key: Digest) -> Result<Opt
     let mut one = db.prepare_cached("SELECT name FROM agent WHERE workspace = ?1 AND key = ?2")?;
     let name: Option<String> =
         one.query_row(params![workspace, key.as_bytes()], |row| row.get(0)).optional()?;
-    name.map(|name| Ok(AgentRecord { name: parsed(Ok(&name))?, key })).transpose()
+    name.map(|name| Ok(AgentRecord { name: parsed(Ok(&name))?, key, owner: None })).transpose()
 }
 
 /// Changes where an agent is called; false, if there is no such agent.
@@ -182,6 +182,8 @@ pub(super) fn person(
         Ok(PersonRecord {
             name: parsed(row.get_ref(0)?.as_str())?,
             roles: json(row, 1)?,
+            groups: Vec::new(),
+            stands_in_for: Vec::new(),
             kind: kind(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?,
             secret: digest(&row.get::<_, Vec<u8>>(4)?)?,
             expires_at: row.get::<_, Option<i64>>(3)?.map(time).transpose()?,

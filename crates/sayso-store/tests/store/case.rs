@@ -69,7 +69,7 @@ impl Case {
 
     pub(crate) fn of(number: u128, name: &str, tier: Tier, on: &str) -> Self {
         let key = AgentKey::from_entropy([1; 32]);
-        let record = AgentRecord { name: agent(name), key: key.hash() };
+        let record = AgentRecord { name: agent(name), key: key.hash(), owner: None };
         let proposal = Proposal {
             agent: record.authenticate(&key).unwrap(),
             executor: None,
@@ -140,6 +140,8 @@ impl Case {
         let record = PersonRecord {
             name: person("ana"),
             roles: vec![Role::Reviewer],
+            groups: Vec::new(),
+            stands_in_for: Vec::new(),
             kind: SecretKind::Token,
             secret: token.hash(),
             expires_at: None,
@@ -164,7 +166,8 @@ impl Case {
 
     pub(crate) fn redeemed(self) -> Self {
         let key = AgentKey::from_entropy([1; 32]);
-        let record = AgentRecord { name: self.escalation.agent().clone(), key: key.hash() };
+        let record =
+            AgentRecord { name: self.escalation.agent().clone(), key: key.hash(), owner: None };
         let executor = record.authenticate(&key).unwrap();
         let today = self.escalation.verdict().clone();
         self.then(&Command::Redeem { executor, today })

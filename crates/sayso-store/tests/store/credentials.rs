@@ -26,7 +26,7 @@ pub(crate) async fn a_person_is_known_by_each_of_their_secrets(store: &dyn Store
     let ana = person("ana");
     let login = NewSecret { expires_at: Some(at(60)), ..secret(SecretKind::Login, "login") };
     let secrets = [secret(SecretKind::Token, "token"), login];
-    store.add_person(&ana, &[Role::Reviewer, Role::Admin], &secrets, at(1)).await.unwrap();
+    store.add_person(&ana, &[Role::Reviewer, Role::Owner], &secrets, at(1)).await.unwrap();
     store.add_secret(&ana, &secret(SecretKind::Session, "session")).await.unwrap();
 
     for (word, kind, ends) in [
@@ -36,11 +36,11 @@ pub(crate) async fn a_person_is_known_by_each_of_their_secrets(store: &dyn Store
     ] {
         let found = store.person(digest(word)).await.unwrap().unwrap();
         assert_eq!((found.name, found.kind, found.expires_at), (ana.clone(), kind, ends));
-        assert_eq!((found.roles, found.secret), (vec![Role::Reviewer, Role::Admin], digest(word)));
+        assert_eq!((found.roles, found.secret), (vec![Role::Reviewer, Role::Owner], digest(word)));
     }
     assert!(store.person(digest("guess")).await.unwrap().is_none());
     let added =
-        WorkspaceEvent::ReviewerAdded { name: ana, roles: vec![Role::Reviewer, Role::Admin] };
+        WorkspaceEvent::ReviewerAdded { name: ana, roles: vec![Role::Reviewer, Role::Owner] };
     let entries = store.entries(1, 10).await.unwrap();
     assert_eq!(entries.len(), 1, "a session is no event");
     assert_eq!(entries[0].happened, Happened::Workspace(added));

@@ -257,7 +257,7 @@ pub(crate) async fn a_call_finds_what_it_began_last(store: &dyn Store) {
 }
 
 pub(crate) fn agent_record(name: &str, key: &str) -> AgentRecord {
-    AgentRecord { name: agent(name), key: digest(key) }
+    AgentRecord { name: agent(name), key: digest(key), owner: None }
 }
 
 /// Begins a unit on a writer of its own.

@@ -45,7 +45,7 @@ fn a_bad_name_or_role_is_refused_with_its_mend() {
     let name = add(&["agent", "add", "two words"]);
     assert!(name.contains("letters, digits and . _ - @"), "{name}");
     let role = add(&["reviewer", "add", "ana", "--role", "king"]);
-    assert!(role.contains("\"reviewer\", \"admin\" or \"auditor\""), "{role}");
+    assert!(role.contains("\"reviewer\", \"policy_admin\", \"auditor\" or \"owner\""), "{role}");
 }
 
 #[test]
