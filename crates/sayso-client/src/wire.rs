@@ -3,6 +3,8 @@
 //! Requests refuse unknown fields; answers may gain fields, so readers ignore what they don't
 //! know. Times are RFC 3339 in UTC, lengths of time are texts like `15m`, ids are UUIDs.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -74,6 +76,9 @@ pub struct Propose {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "30m"))]
     pub window: Option<Value>,
+    /// Who started the agent. Where the policy says so, they can't approve what it asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
     /// The agent that will redeem the permit, if it is not the one that asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<String>,
@@ -120,7 +125,7 @@ pub struct Proposed {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Decide {
-    /// `approve`, `deny`, `veto`, `hold`, `answer` or `take`.
+    /// `approve`, `deny`, `veto`, `hold`, `answer`, `take` or `retract`.
     #[cfg_attr(feature = "openapi", schema(example = "approve"))]
     pub decision: String,
     /// The digest that was seen; needed to approve and to answer, checked whenever it is given.
@@ -146,7 +151,7 @@ pub struct Decide {
 pub struct Said {
     /// Who.
     pub by: String,
-    /// `approve`, `edit`, `deny`, `veto`, `hold`, `answer` or `take`.
+    /// `approve`, `edit`, `deny`, `veto`, `hold`, `answer`, `take` or `retract`.
     pub decision: String,
     /// When.
     pub at: String,
@@ -231,8 +236,17 @@ pub struct Escalation {
     pub policy: String,
     /// Who is told.
     pub route: String,
-    /// How many people must approve, and how many have.
+    /// How many people must approve.
     pub quorum: u8,
+    /// How many of them must be of which group, if the policy says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quorum_groups: BTreeMap<String, u8>,
+    /// Who answers for the agent: who owns it, and who started it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answerable: Vec<String>,
+    /// Whether somebody who answers for the agent is among those who granted it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub self_approved: bool,
     /// How many people have approved the present digest.
     pub approvals: u32,
     /// When it was proposed.

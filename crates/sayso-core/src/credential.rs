@@ -220,8 +220,8 @@ pub struct Agent {
 
 impl Agent {
     /// The agent that the ledger names; for [`crate::escalation::Replay`] alone.
-    pub(crate) fn replayed(name: AgentName) -> Self {
-        Self { name, owner: None, credential: None }
+    pub(crate) fn replayed(name: AgentName, owner: Option<ReviewerName>) -> Self {
+        Self { name, owner, credential: None }
     }
 
     /// The same agent, known by that credential.

@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use crate::credential::{Person, Role};
 use crate::digest::Digest;
-use crate::name::ReviewerName;
+use crate::name::{GroupName, ReviewerName};
+use crate::nonce::Nonce;
+use crate::statement::{Signed, Statement};
 use crate::verdict::Verdict;
 
 /// How strongly a decision is tied to a person; ordered, stronger is greater.
@@ -48,6 +50,8 @@ pub enum Says {
     Answer(Value),
     /// I am on it: silence stops counting until it lapses.
     Take,
+    /// I take back my approval, which was not the last that was needed.
+    Retract,
 }
 
 /// An action with other arguments, and what the policy asks for it.
@@ -57,6 +61,8 @@ pub struct Edit {
     pub digest: Digest,
     /// What the policy asks for it.
     pub verdict: Verdict,
+    /// The ceremony in which people approve it.
+    pub ceremony: Nonce,
 }
 
 impl Says {
@@ -69,6 +75,7 @@ impl Says {
             Self::Hold => "hold",
             Self::Answer(_) => "answer",
             Self::Take => "take",
+            Self::Retract => "retract",
         }
     }
 
@@ -76,7 +83,7 @@ impl Says {
     pub fn permits(&self) -> bool {
         match self {
             Self::Approve | Self::ApproveEdited(_) | Self::Answer(_) => true,
-            Self::Deny | Self::Veto | Self::Hold | Self::Take => false,
+            Self::Deny | Self::Veto | Self::Hold | Self::Take | Self::Retract => false,
         }
     }
 }
@@ -110,6 +117,10 @@ pub struct VerifiedDecision {
     says: Says,
     seen: Seen,
     assurance: Assurance,
+    groups: Vec<GroupName>,
+    stands_in_for: Vec<ReviewerName>,
+    signed: Option<Signed>,
+    statement: Option<Box<Statement>>,
 }
 
 impl VerifiedDecision {
@@ -118,12 +129,29 @@ impl VerifiedDecision {
         if !person.is(Role::Reviewer) {
             return Err(NotAReviewer(person.name().clone()));
         }
-        Ok(Self { by: person.name().clone(), says, seen, assurance: Assurance::Session })
+        Ok(Self {
+            by: person.name().clone(),
+            says,
+            seen,
+            assurance: Assurance::Session,
+            groups: person.groups().to_vec(),
+            stands_in_for: person.stands_in_for().to_vec(),
+            signed: None,
+            statement: None,
+        })
     }
 
     /// What the ledger says that a person said; for [`crate::escalation::Replay`] alone.
-    pub(crate) fn replayed(by: ReviewerName, says: Says, seen: Seen, assurance: Assurance) -> Self {
-        Self { by, says, seen, assurance }
+    pub(crate) fn replayed(
+        by: ReviewerName,
+        says: Says,
+        seen: Seen,
+        assurance: Assurance,
+        groups: Vec<GroupName>,
+        signed: Option<Signed>,
+    ) -> Self {
+        let (stands_in_for, statement) = (Vec::new(), None);
+        Self { by, says, seen, assurance, groups, stands_in_for, signed, statement }
     }
 
     /// Who says it.
@@ -144,5 +172,25 @@ impl VerifiedDecision {
     /// How strongly it is tied to them.
     pub fn assurance(&self) -> Assurance {
         self.assurance
+    }
+
+    /// The groups that they are in.
+    pub fn groups(&self) -> &[GroupName] {
+        &self.groups
+    }
+
+    /// Whom they stand in for.
+    pub fn stands_in_for(&self) -> &[ReviewerName] {
+        &self.stands_in_for
+    }
+
+    /// The signature that came with it, as the ledger holds it.
+    pub fn signed(&self) -> Option<Signed> {
+        self.signed
+    }
+
+    /// The statement that was signed. A replay has it only by digest.
+    pub fn statement(&self) -> Option<&Statement> {
+        self.statement.as_deref()
     }
 }

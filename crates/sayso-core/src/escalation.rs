@@ -31,6 +31,7 @@ use crate::grant::Approval;
 use crate::id::{EscalationId, HaltId};
 use crate::moment::{Moment, Start};
 use crate::name::{AgentName, ReviewerName, RuleName, ToolName};
+use crate::nonce::Nonce;
 use crate::period::Period;
 use crate::question::Form;
 use crate::tier::Tier;
@@ -136,6 +137,9 @@ pub(crate) struct Pending {
     pub(crate) wait: Wait,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) approvals: Vec<Approval>,
+    /// Who took their approval back, and at which version: what they had signed by then is spent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) retracted: Vec<(ReviewerName, u64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) taken: Option<Take>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,12 +161,16 @@ pub(crate) enum Phase {
 pub struct Escalation {
     pub(crate) id: EscalationId,
     pub(crate) agent: AgentName,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) answerable: Vec<ReviewerName>,
     pub(crate) executor: AgentName,
     pub(crate) subject: Subject,
     pub(crate) verdict: Verdict,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) version: u64,
+    pub(crate) ceremony: Nonce,
+    pub(crate) ceremony_since: u64,
     pub(crate) phase: Phase,
 }
 
@@ -191,6 +199,11 @@ impl Escalation {
     /// Who asked.
     pub fn agent(&self) -> &AgentName {
         &self.agent
+    }
+
+    /// Who answers for the agent: who owns it, and who started it.
+    pub fn answerable(&self) -> &[ReviewerName] {
+        &self.answerable
     }
 
     /// Who may redeem the permit: its audience.
@@ -231,6 +244,16 @@ impl Escalation {
     /// How many events it has had.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// The ceremony in which people approve what it is about.
+    pub fn ceremony(&self) -> Nonce {
+        self.ceremony
+    }
+
+    /// The version at which that ceremony began: what it is about is the same since then.
+    pub fn ceremony_since(&self) -> u64 {
+        self.ceremony_since
     }
 
     /// The tier it is under now: what the policy and the agent asked, or hard once it became so.

@@ -4,16 +4,18 @@
 //! Silence makes a [`SoftGrant`] at most. A timer holds no verified decision, so no timer path
 //! can name a hard grant.
 
-use std::num::NonZeroU8;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Assurance, VerifiedDecision};
 use crate::digest::Digest;
-use crate::name::ReviewerName;
+use crate::name::{GroupName, ReviewerName};
 use crate::period::Period;
+use crate::quorum::Approver;
+use crate::statement::Signed;
 use crate::tier::Tier;
-use crate::verdict::Verdict;
+use crate::verdict::{SelfApproval, Verdict};
 
 /// One approval that an escalation has so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,12 +23,68 @@ pub struct Approval {
     pub(crate) by: ReviewerName,
     pub(crate) digest: Digest,
     pub(crate) assurance: Assurance,
+    /// Those of their groups that the quorum names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups: Vec<GroupName>,
+    /// Whether they answer for the agent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) own: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<Signed>,
 }
 
 impl Approval {
+    /// What a person's decision to approve `digest` comes to, under a verdict and for an agent that
+    /// those people answer for.
+    pub(crate) fn of(
+        decision: &VerifiedDecision,
+        digest: Digest,
+        verdict: &Verdict,
+        answerable: &[ReviewerName],
+    ) -> Self {
+        let named = |group: &&GroupName| verdict.quorum.groups().contains_key(group);
+        Self {
+            by: decision.by().clone(),
+            digest,
+            assurance: decision.assurance(),
+            groups: decision.groups().iter().filter(named).cloned().collect(),
+            own: answerable.contains(decision.by()),
+            signed: decision.signed(),
+        }
+    }
+
     /// Who approved.
     pub fn by(&self) -> &ReviewerName {
         &self.by
+    }
+
+    /// What they approved.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// How strongly the approval is tied to them.
+    pub fn assurance(&self) -> Assurance {
+        self.assurance
+    }
+
+    /// Those of their groups that the quorum names.
+    pub fn groups(&self) -> &[GroupName] {
+        &self.groups
+    }
+
+    /// Whether they answer for the agent.
+    pub fn is_own(&self) -> bool {
+        self.own
+    }
+
+    /// Their signature.
+    pub fn signed(&self) -> Option<Signed> {
+        self.signed
+    }
+
+    fn approver(&self) -> Approver<'_> {
+        Approver { name: &self.by, groups: &self.groups }
     }
 }
 
@@ -34,27 +92,50 @@ impl Approval {
 #[derive(Debug)]
 pub struct Quorum {
     by: Vec<ReviewerName>,
+    groups: BTreeMap<GroupName, Vec<ReviewerName>>,
+    own: Vec<ReviewerName>,
     digest: Digest,
     assurance: Assurance,
+    statements: Vec<Digest>,
 }
 
 impl Quorum {
-    /// The quorum that `last` completes, if it does: `needed` distinct people on one digest,
+    /// The quorum that `last` completes, if it does: those whom the verdict asks for, on one digest,
     /// `last` among them.
     pub(crate) fn completed(
-        needed: NonZeroU8,
+        verdict: &Verdict,
+        answerable: &[ReviewerName],
         digest: Digest,
         earlier: &[Approval],
         last: &VerifiedDecision,
     ) -> Option<Self> {
-        let earlier = || earlier.iter().filter(|approval| approval.digest == digest);
-        let weakest = earlier().map(|approval| approval.assurance).min();
-        let assurance = weakest.map_or(last.assurance(), |weakest| weakest.min(last.assurance()));
-        let mut by: Vec<_> = earlier().map(|approval| approval.by.clone()).collect();
-        by.push(last.by().clone());
-        by.sort();
-        by.dedup();
-        (by.len() >= usize::from(needed.get())).then_some(Self { by, digest, assurance })
+        let last = Approval::of(last, digest, verdict, answerable);
+        let earlier = earlier.iter().filter(|approval| approval.digest == digest);
+        let mut approvals: Vec<_> = earlier.chain([&last]).collect();
+        approvals.sort_by(|one, other| one.by.cmp(&other.by));
+        approvals.dedup_by(|one, other| one.by == other.by);
+        let approvers: Vec<_> = approvals.iter().map(|approval| approval.approver()).collect();
+        if !verdict.quorum.is_met_by(&approvers) {
+            return None;
+        }
+        let assurance = approvals.iter().map(|approval| approval.assurance).min()?;
+        let mut quorum = Self {
+            by: Vec::new(),
+            groups: BTreeMap::new(),
+            own: Vec::new(),
+            digest,
+            assurance,
+            statements: Vec::new(),
+        };
+        for approval in approvals {
+            quorum.by.push(approval.by.clone());
+            for group in &approval.groups {
+                quorum.groups.entry(group.clone()).or_default().push(approval.by.clone());
+            }
+            quorum.own.extend(approval.own.then(|| approval.by.clone()));
+            quorum.statements.extend(approval.signed.map(|signed| signed.statement));
+        }
+        Some(quorum)
     }
 }
 
@@ -138,9 +219,38 @@ pub enum Soft {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ByDecision {
     by: Vec<ReviewerName>,
+    /// Who of them is in which of the groups that the quorum named.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    groups: BTreeMap<GroupName, Vec<ReviewerName>>,
+    /// Who of them answers for the agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    own: Vec<ReviewerName>,
     digest: Digest,
     /// The weakest of their approvals.
     assurance: Assurance,
+    /// The digests of the statements that they signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    statements: Vec<Digest>,
+}
+
+impl ByDecision {
+    /// Whether these people are all that the verdict asks for.
+    fn satisfies(&self, verdict: &Verdict) -> bool {
+        let counts = |name: &ReviewerName| {
+            verdict.self_approval == SelfApproval::Allowed || !self.own.contains(name)
+        };
+        let people = self.by.iter().filter(|name| counts(name));
+        let groups: Vec<Vec<GroupName>> = people
+            .clone()
+            .map(|name| {
+                let within = self.groups.iter().filter(|(_, members)| members.contains(name));
+                within.map(|(group, _)| group.clone()).collect()
+            })
+            .collect();
+        let approvers: Vec<_> =
+            people.zip(&groups).map(|(name, groups)| Approver { name, groups }).collect();
+        verdict.quorum.is_met_by(&approvers) && self.assurance >= verdict.assurance
+    }
 }
 
 /// The silence behind a grant.
@@ -167,20 +277,31 @@ impl Grant {
         }
     }
 
+    fn people(&self) -> Option<&ByDecision> {
+        match self {
+            Self::Hard(people) | Self::Soft(Soft::Decision(people)) => Some(people),
+            Self::Soft(Soft::Silence(_)) => None,
+        }
+    }
+
     /// The people behind it; nobody, for silence.
     pub fn by(&self) -> &[ReviewerName] {
-        match self {
-            Self::Hard(people) | Self::Soft(Soft::Decision(people)) => &people.by,
-            Self::Soft(Soft::Silence(_)) => &[],
-        }
+        self.people().map_or(&[], |people| &people.by)
+    }
+
+    /// Those of them who answer for the agent: what they granted, they granted to themselves.
+    pub fn own(&self) -> &[ReviewerName] {
+        self.people().map_or(&[], |people| &people.own)
+    }
+
+    /// The digests of the statements that they signed.
+    pub fn statements(&self) -> &[Digest] {
+        self.people().map_or(&[], |people| &people.statements)
     }
 
     /// How strongly the weakest approval behind it is tied to its person; none, for silence.
     pub fn assurance(&self) -> Option<Assurance> {
-        match self {
-            Self::Hard(people) | Self::Soft(Soft::Decision(people)) => Some(people.assurance),
-            Self::Soft(Soft::Silence(_)) => None,
-        }
+        self.people().map(|people| people.assurance)
     }
 
     /// The silence behind it, as (heard, window); none, for people.
@@ -193,14 +314,14 @@ impl Grant {
 
     /// Whether it gives all that `verdict` asks for: the test that today's policy makes at redeem.
     pub fn satisfies(&self, verdict: &Verdict) -> bool {
-        match (verdict.tier, self.silence()) {
+        match (verdict.tier, self) {
             (Tier::Fyi, _) => true,
-            (Tier::Soft, Some((heard, _))) => heard >= verdict.window,
-            (Tier::Hard, Some(_)) => false,
-            (Tier::Soft | Tier::Hard, None) => {
-                self.by().len() >= usize::from(verdict.quorum.get())
-                    && self.assurance() >= Some(verdict.assurance)
-            }
+            (Tier::Soft, Self::Soft(Soft::Silence(silence))) => silence.heard >= verdict.window,
+            (Tier::Hard, Self::Soft(Soft::Silence(_))) => false,
+            (
+                Tier::Soft | Tier::Hard,
+                Self::Hard(people) | Self::Soft(Soft::Decision(people)),
+            ) => people.satisfies(verdict),
         }
     }
 }
@@ -224,6 +345,7 @@ impl From<SoftGrant> for Grant {
 
 impl From<Quorum> for ByDecision {
     fn from(quorum: Quorum) -> Self {
-        Self { by: quorum.by, digest: quorum.digest, assurance: quorum.assurance }
+        let Quorum { by, groups, own, digest, assurance, statements } = quorum;
+        Self { by, groups, own, digest, assurance, statements }
     }
 }

@@ -1,7 +1,6 @@
 //! What the policy says of one action: the facts that the law works with.
 
 use std::fmt;
-use std::num::NonZeroU8;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,6 +9,7 @@ use crate::decision::Assurance;
 use crate::digest::Digest;
 use crate::name::{RouteName, RuleName};
 use crate::period::Period;
+use crate::quorum::Needed;
 use crate::tier::Tier;
 
 /// What the policy asks for one action: the strictest of all rules that match, on every axis.
@@ -24,8 +24,10 @@ pub struct Verdict {
     pub window: Period,
     /// How long a soft escalation may stay unheard before it becomes hard.
     pub unheard_after: Period,
-    /// How many distinct people must approve.
-    pub quorum: NonZeroU8,
+    /// Who must approve.
+    pub quorum: Needed,
+    /// Whether those who answer for the agent count among them.
+    pub self_approval: SelfApproval,
     /// How many silent grants an agent may have under this rule.
     pub silent_limit: SilentLimit,
     /// How strongly an approval must be tied to the person. Refusing takes no more than a tap.
@@ -36,6 +38,27 @@ pub struct Verdict {
     pub route: RouteName,
     /// SHA-256 of the policy text that said so.
     pub policy: Digest,
+}
+
+/// Whether people who answer for an agent (who own it, or started it), or stand in for those who
+/// do, may approve what it asks for; ordered, stricter is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SelfApproval {
+    /// They may, and each such grant is marked: somebody who works alone has nobody else.
+    Allowed,
+    /// They may not.
+    Never,
+}
+
+impl SelfApproval {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Never => "never",
+        }
+    }
 }
 
 /// How many grants by silence one agent may collect under one rule; beyond it soft becomes hard.

@@ -313,7 +313,10 @@ impl Auditor {
             self.found.looked(Step::History);
         }
         self.authority.check(&first.event, place, &mut self.found);
-        if let Event::Approved { by, assurance: Assurance::Signed, .. } = &first.event {
+        if let Event::Approved { approval } = &first.event
+            && approval.assurance() == Assurance::Signed
+        {
+            let by = approval.by();
             self.found.looked(Step::Signatures);
             let says = format!("{by}'s approval is said to be signed, and bears no signature");
             self.found.refute(Step::Signatures, place, says);

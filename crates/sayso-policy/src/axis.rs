@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use sayso_core::{SilentLimit, Tier, Verdict};
+use sayso_core::{Needed, SilentLimit, Tier, Verdict};
 use serde::Serialize;
 
 use crate::rule::Terms;
@@ -19,8 +19,10 @@ pub enum Axis {
     UnheardAfter,
     /// How many silent grants there may be.
     SilentLimit,
-    /// How many people must approve.
+    /// Which people must approve.
     Quorum,
+    /// Whether those who answer for the agent may approve.
+    SelfApproval,
     /// How strongly approvals are tied to people.
     Assurance,
     /// How long a permit can be redeemed.
@@ -43,12 +45,13 @@ pub enum Direction {
 
 impl Axis {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Tier,
         Self::Window,
         Self::UnheardAfter,
         Self::SilentLimit,
         Self::Quorum,
+        Self::SelfApproval,
         Self::Assurance,
         Self::PermitLasts,
         Self::Route,
@@ -62,6 +65,7 @@ impl Axis {
             Self::UnheardAfter => "unheard_after",
             Self::SilentLimit => "silent_limit",
             Self::Quorum => "quorum",
+            Self::SelfApproval => "self_approval",
             Self::Assurance => "assurance",
             Self::PermitLasts => "permit_lasts",
             Self::Route => "route",
@@ -73,7 +77,7 @@ impl Axis {
         match self {
             Self::Tier | Self::Route => true,
             Self::Window | Self::UnheardAfter | Self::SilentLimit => tier == Tier::Soft,
-            Self::Quorum | Self::Assurance | Self::PermitLasts => tier > Tier::Fyi,
+            Self::Quorum | Self::SelfApproval | Self::Assurance | Self::PermitLasts => tier > Tier::Fyi,
         }
     }
 
@@ -85,6 +89,7 @@ impl Axis {
             Self::UnheardAfter => verdict.unheard_after.to_string(),
             Self::SilentLimit => verdict.silent_limit.to_string(),
             Self::Quorum => verdict.quorum.to_string(),
+            Self::SelfApproval => verdict.self_approval.word().to_owned(),
             Self::Assurance => verdict.assurance.word().to_owned(),
             Self::PermitLasts => verdict.permit_lasts.to_string(),
             Self::Route => verdict.route.to_string(),
@@ -99,6 +104,7 @@ impl Axis {
             Self::UnheardAfter => terms.unheard_after.map(|period| period.to_string()),
             Self::SilentLimit => terms.silent_limit.map(|limit| limit.to_string()),
             Self::Quorum => Some(terms.quorum.to_string()),
+            Self::SelfApproval => terms.self_approval.map(|word| word.word().to_owned()),
             Self::Assurance => terms.assurance.map(|assurance| assurance.word().to_owned()),
             Self::PermitLasts => terms.permit_lasts.map(|period| period.to_string()),
             Self::Route => terms.route.as_ref().map(ToString::to_string),
@@ -128,11 +134,22 @@ impl Axis {
             Self::Window => one.window.cmp(&other.window),
             Self::UnheardAfter => other.unheard_after.cmp(&one.unheard_after),
             Self::SilentLimit => limits(one.silent_limit, other.silent_limit),
-            Self::Quorum => one.quorum.cmp(&other.quorum),
+            Self::Quorum => quorums(&one.quorum, &other.quorum),
+            Self::SelfApproval => one.self_approval.cmp(&other.self_approval),
             Self::Assurance => one.assurance.cmp(&other.assurance),
             Self::PermitLasts => other.permit_lasts.cmp(&one.permit_lasts),
             Self::Route => Ordering::Equal,
         }
+    }
+}
+
+/// Of two quorums that ask different groups neither is stricter: whichever takes the other's place is
+/// looser for some.
+fn quorums(one: &Needed, other: &Needed) -> Ordering {
+    match (one == other, one.covers(other)) {
+        (true, _) => Ordering::Equal,
+        (false, true) => Ordering::Greater,
+        (false, false) => Ordering::Less,
     }
 }
 

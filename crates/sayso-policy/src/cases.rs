@@ -1,6 +1,9 @@
 //! Tests of a policy: calls, and what is expected of the verdict on each.
 
-use sayso_core::{Action, AgentName, Tier, ToolName};
+use std::collections::BTreeMap;
+use std::num::NonZeroU8;
+
+use sayso_core::{Action, AgentName, GroupName, Needed, Tier, ToolName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -59,8 +62,10 @@ pub struct Expect {
     pub unheard_after: Option<sayso_core::Period>,
     /// How many silent grants there may be.
     pub silent_limit: Option<sayso_core::SilentLimit>,
-    /// How many must approve.
-    pub quorum: Option<u8>,
+    /// Who must approve: a number of people, or a table of numbers by group.
+    pub quorum: Option<Value>,
+    /// Whether those who answer for the agent may.
+    pub self_approval: Option<sayso_core::SelfApproval>,
     /// How strongly.
     pub assurance: Option<sayso_core::decision::Assurance>,
     /// How long a permit lasts.
@@ -131,7 +136,8 @@ impl Case {
             }
         };
         let Expect { tier, rule, window, unheard_after, silent_limit, .. } = &self.expect;
-        let Expect { quorum, assurance, permit_lasts, route, .. } = &self.expect;
+        let Expect { quorum, self_approval, assurance, permit_lasts, route, .. } = &self.expect;
+        let quorum = quorum.as_ref().map(quorum_text).transpose().map_err(bad)?;
         let mut on = |axis: Axis, expected: Option<String>| {
             compare(axis.word(), expected, axis.of(&verdict));
         };
@@ -139,7 +145,8 @@ impl Case {
         on(Axis::Window, window.map(|window| window.to_string()));
         on(Axis::UnheardAfter, unheard_after.map(|period| period.to_string()));
         on(Axis::SilentLimit, silent_limit.map(|limit| limit.to_string()));
-        on(Axis::Quorum, quorum.map(|quorum| quorum.to_string()));
+        on(Axis::Quorum, quorum);
+        on(Axis::SelfApproval, self_approval.map(|word| word.word().to_owned()));
         on(Axis::Assurance, assurance.map(|assurance| assurance.word().to_owned()));
         on(Axis::PermitLasts, permit_lasts.map(|period| period.to_string()));
         on(Axis::Route, route.clone());
@@ -153,4 +160,22 @@ impl Case {
         compare("rule", rule, found);
         Ok(CaseResult { name, wrong })
     }
+}
+
+/// A quorum as [`Axis::of`] writes it.
+fn quorum_text(quorum: &Value) -> Result<String, String> {
+    let wrong = || "expect.quorum: write a number of people, or numbers by group".to_owned();
+    let number = |value: &Value| {
+        let number = value.as_u64().and_then(|number| u8::try_from(number).ok());
+        number.and_then(NonZeroU8::new).ok_or_else(wrong)
+    };
+    let Value::Object(table) = quorum else { return Ok(number(quorum)?.to_string()) };
+    let (mut in_all, mut groups) = (NonZeroU8::MIN, BTreeMap::new());
+    for (name, value) in table {
+        match name.as_str() {
+            "people" => in_all = number(value)?,
+            name => drop(groups.insert(GroupName::new(name).map_err(|bad| bad.to_string())?, number(value)?)),
+        }
+    }
+    Ok(Needed::of_groups(in_all, groups).to_string())
 }

@@ -1,7 +1,7 @@
 //! From the rules that apply to one verdict: the strictest on every axis.
 
 use sayso_core::escalation::PERMIT_LASTS;
-use sayso_core::{RouteName, SilentLimit, Tier, Verdict};
+use sayso_core::{Needed, RouteName, SelfApproval, SilentLimit, Tier, Verdict};
 
 use crate::call::Call;
 use crate::effort::Effort;
@@ -70,7 +70,12 @@ fn join(
             .filter_map(|terms| terms.unheard_after)
             .min()
             .unwrap_or(window.max(LEAST_UNHEARD)),
-        quorum: terms.iter().map(|terms| terms.quorum).max().unwrap_or(std::num::NonZeroU8::MIN),
+        quorum: terms.iter().fold(Needed::ONE, |asked, terms| asked.both(&terms.quorum)),
+        self_approval: terms
+            .iter()
+            .filter_map(|terms| terms.self_approval)
+            .max()
+            .unwrap_or(SelfApproval::Allowed),
         silent_limit: terms
             .iter()
             .filter_map(|terms| terms.silent_limit)

@@ -1,10 +1,10 @@
 //! Rules: when one applies, and what it asks of people.
 
-use std::num::NonZeroU8;
-
 use sayso_core::decision::Assurance;
 use sayso_core::escalation::PERMIT_LASTS;
-use sayso_core::{Digest, Period, RouteName, RuleName, SilentLimit, Tier, Verdict};
+use sayso_core::{
+    Digest, Needed, Period, RouteName, RuleName, SelfApproval, SilentLimit, Tier, Verdict,
+};
 
 use crate::call::Call;
 use crate::condition::Condition;
@@ -42,7 +42,8 @@ pub(crate) struct Terms {
     pub(crate) window: Option<Period>,
     pub(crate) unheard_after: Option<Period>,
     pub(crate) silent_limit: Option<SilentLimit>,
-    pub(crate) quorum: NonZeroU8,
+    pub(crate) quorum: Needed,
+    pub(crate) self_approval: Option<SelfApproval>,
     pub(crate) assurance: Option<Assurance>,
     pub(crate) permit_lasts: Option<Period>,
     pub(crate) route: Option<RouteName>,
@@ -81,7 +82,8 @@ impl Terms {
             rule: None,
             window,
             unheard_after: self.unheard_after.unwrap_or(window),
-            quorum: self.quorum,
+            quorum: self.quorum.clone(),
+            self_approval: self.self_approval.unwrap_or(SelfApproval::Allowed),
             silent_limit: self.silent_limit.unwrap_or(SilentLimit::DEFAULT),
             assurance: self.assurance.unwrap_or(Self::ASSURANCE),
             permit_lasts: self.permit_lasts.unwrap_or(PERMIT_LASTS),
@@ -97,7 +99,8 @@ impl Terms {
             window: None,
             unheard_after: None,
             silent_limit: None,
-            quorum: NonZeroU8::MIN,
+            quorum: Needed::ONE,
+            self_approval: None,
             assurance: None,
             permit_lasts: None,
             route: None,

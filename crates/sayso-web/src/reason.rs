@@ -48,6 +48,9 @@ fn granted(settled: &sayso_core::escalation::Settled) -> String {
             None => " It was started; how it ended is not known yet.",
             Some(ReceiptResult::Succeeded) => " It was done.",
             Some(ReceiptResult::Failed) => " It was tried and failed.",
+            Some(ReceiptResult::Stale) => {
+                " What it was approved for no longer held, so nothing was done; it is asked anew."
+            }
             Some(ReceiptResult::Unknown) => {
                 " It was started, and nobody knows how it ended: a person must look."
             }
@@ -86,7 +89,7 @@ fn waiting(record: &Record, moment: &Moment) -> String {
 fn hard(record: &Record) -> String {
     let escalation = &record.escalation;
     let (have, need) =
-        (escalation.approvals().len(), usize::from(escalation.verdict().quorum.get()));
+        (escalation.approvals().len(), usize::from(escalation.verdict().quorum.in_all().get()));
     let people = match (escalation.subject().tool(), need) {
         (None, _) => "A person must answer.".to_owned(),
         (Some(_), 1) => "A person must approve; no amount of waiting grants it.".to_owned(),

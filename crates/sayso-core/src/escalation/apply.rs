@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::event::Event;
 use super::settled::{Granted, Outcome, PermitState, Receipt, Settled};
 use super::{Escalation, Pending, Phase, Silence, Subject, Wait};
-use crate::grant::{Approval, Basis};
+use crate::grant::Basis;
 use crate::id::EscalationId;
 use crate::moment::Start;
 use crate::name::ReviewerName;
@@ -32,7 +32,16 @@ impl Escalation {
         let mut history = history.into_iter();
         let empty = IllegalHistory { version: 1, event: "nothing" };
         let (at, first) = history.next().ok_or(empty)?;
-        let Event::Proposed { agent, executor, subject, verdict, expires_at } = first else {
+        let Event::Proposed {
+            agent,
+            answerable,
+            executor,
+            subject,
+            verdict,
+            expires_at,
+            ceremony,
+        } = first
+        else {
             return Err(IllegalHistory { version: 1, event: first.word() });
         };
         let wait = match verdict.tier {
@@ -40,16 +49,25 @@ impl Escalation {
             // An fyi is noted by the very next event.
             Tier::Soft | Tier::Fyi => Wait::Soft { silence: Silence::Undelivered, since: at },
         };
-        let pending = Pending { wait, approvals: Vec::new(), taken: None, frozen: None };
+        let pending = Pending {
+            wait,
+            approvals: Vec::new(),
+            retracted: Vec::new(),
+            taken: None,
+            frozen: None,
+        };
         let begun = Self {
             id,
             agent: agent.clone(),
+            answerable: answerable.clone(),
             executor: executor.clone(),
             subject: subject.clone(),
             verdict: verdict.clone(),
             created_at: at,
             expires_at: *expires_at,
             version: 1,
+            ceremony: *ceremony,
+            ceremony_since: 1,
             phase: Phase::Pending(pending),
         };
         history.try_fold(begun, |escalation, (at, event)| escalation.apply(event, at))
@@ -67,16 +85,17 @@ impl Escalation {
             (Phase::Pending(pending), event) => {
                 if let Some(settled) = settle(event, at, tier) {
                     self.phase = Phase::Settled(settled);
-                } else if let Event::Edited { digest, verdict, .. } = event {
+                } else if let Event::Edited { digest, verdict, ceremony, .. } = event {
                     let Subject::Action { digest: present, .. } = &mut self.subject else {
                         return Err(illegal);
                     };
                     *present = *digest;
                     self.verdict = verdict.clone();
+                    (self.ceremony, self.ceremony_since) = (*ceremony, self.version);
                     pending.approvals.clear();
                     pending.unsay(at);
                 } else {
-                    pending.apply(event, at).ok_or(illegal)?;
+                    pending.apply(event, self.version, at).ok_or(illegal)?;
                 }
             }
             (Phase::Settled(settled), event) => settled.apply(event, at).ok_or(illegal)?,
@@ -113,6 +132,7 @@ fn settle(event: &Event, at: Timestamp, tier: Tier) -> Option<Settled> {
         | Event::Lapsed { .. }
         | Event::Edited { .. }
         | Event::Approved { .. }
+        | Event::Retracted { .. }
         | Event::Frozen { .. }
         | Event::Thawed { .. }
         | Event::Started { .. }
@@ -121,7 +141,7 @@ fn settle(event: &Event, at: Timestamp, tier: Tier) -> Option<Settled> {
 }
 
 impl Pending {
-    fn apply(&mut self, event: &Event, at: Timestamp) -> Option<()> {
+    fn apply(&mut self, event: &Event, version: u64, at: Timestamp) -> Option<()> {
         match event {
             Event::Delivered { from, .. } => self.resume(Some(*from), at),
             Event::Hardened { because } => {
@@ -135,9 +155,11 @@ impl Pending {
                 self.taken = None;
                 self.resume(*from, at);
             }
-            Event::Approved { by, digest, assurance } => {
-                let (by, digest, assurance) = (by.clone(), *digest, *assurance);
-                self.approvals.push(Approval { by, digest, assurance });
+            Event::Approved { approval } => self.approvals.push(approval.clone()),
+            Event::Retracted { by } => {
+                self.approvals.retain(|approval| approval.by != *by);
+                self.retracted.retain(|(person, _)| person != by);
+                self.retracted.push((by.clone(), version));
             }
             Event::Frozen { halt, heard } => {
                 self.frozen = Some(*halt);

@@ -8,6 +8,7 @@ use crate::decision::{Assurance, VerifiedDecision};
 use crate::digest::Digest;
 use crate::id::HaltId;
 use crate::name::{AgentName, ReviewerName};
+use crate::statement::Misfit;
 use crate::tier::Tier;
 use crate::verdict::Verdict;
 
@@ -80,6 +81,26 @@ pub enum Refusal {
         /// Who.
         by: ReviewerName,
     },
+    /// Taking back an approval that was not given.
+    #[error("{by} has not approved it, so there is nothing to take back")]
+    NotApproved {
+        /// Who.
+        by: ReviewerName,
+    },
+    /// Approving what one answers for oneself.
+    #[error("{by} {}, and the policy has others approve what it asks for", match .stands_in_for { Some(person) => format!("stands in for {person}, who answers for this agent"), None => "answers for this agent".into() })]
+    OwnAgent {
+        /// Who.
+        by: ReviewerName,
+        /// Whom they stand in for, if it is not they themselves.
+        stands_in_for: Option<ReviewerName>,
+    },
+    /// The signature is for something else.
+    #[error("{0}; look again and sign that")]
+    Misfit(#[from] Misfit),
+    /// A signature that was taken back, or was made before something was changed.
+    #[error("this signature was taken back; look again and sign anew")]
+    SignatureSpent,
     /// Approving or answering by a weaker way than the policy asks for.
     #[error("the policy asks for more than this way of approving gives: {}", .needed.word())]
     TooWeak {

@@ -8,12 +8,14 @@ use super::settled::{PermitState, ReceiptResult, Settled};
 use super::{Escalation, Pending, Phase, RECEIPT_WITHIN, Silence, Subject, TAKE_LASTS, Take, Wait};
 use crate::credential::Agent;
 use crate::decision::{Edit, Says, VerifiedDecision};
-use crate::grant::{Basis, Grant, HardGrant, HeardSilence, Quorum, SoftGrant};
+use crate::grant::{Approval, Basis, Grant, HardGrant, HeardSilence, Quorum, SoftGrant};
 use crate::id::HaltId;
 use crate::moment::{Moment, Start};
+use crate::name::ReviewerName;
 use crate::period::Period;
+use crate::statement::Terms;
 use crate::tier::Tier;
-use crate::verdict::Verdict;
+use crate::verdict::{SelfApproval, Verdict};
 
 /// Says what `command` leads to at `moment`: the events to append (none, if nothing changes), or
 /// why it is refused.
@@ -51,13 +53,27 @@ fn decided(
     let by = decision.by().clone();
     match decision.says() {
         Says::Approve => approved(escalation, pending, decision, moment.at),
+        Says::Retract => match pending.approvals.iter().any(|approval| approval.by == by) {
+            true => Ok(vec![Event::Retracted { by }]),
+            false => Err(Refusal::NotApproved { by }),
+        },
         Says::ApproveEdited(edit) => edited(escalation, decision, edit, moment.at),
         Says::Answer(answer) => match &escalation.subject {
             Subject::Action { .. } => Err(Refusal::IsAction),
             Subject::Question { form, .. } => {
-                check_assurance(&escalation.verdict, decision)?;
+                let (verdict, ceremony) = (&escalation.verdict, escalation.ceremony);
+                let tier = escalation.tier();
+                let terms =
+                    Terms { tier, verdict, ceremony, edited: None, answer: Some(answer) };
+                check_person(escalation, pending, decision, &terms, moment.at)?;
                 form.check(answer).map_err(Refusal::BadAnswer)?;
-                Ok(vec![Event::Answered { basis: Basis::Decision, by: Some(by), heard: None }])
+                Ok(vec![Event::Answered {
+                    basis: Basis::Decision,
+                    by: Some(by),
+                    assurance: Some(decision.assurance()),
+                    signed: decision.signed(),
+                    heard: None,
+                }])
             }
         },
         Says::Deny | Says::Veto => Ok(vec![match pending.wait {
@@ -108,10 +124,31 @@ fn check_seen(escalation: &Escalation, decision: &VerifiedDecision) -> Result<()
     }
 }
 
-/// Only what permits may be asked to be strong.
-fn check_assurance(verdict: &Verdict, decision: &VerifiedDecision) -> Result<(), Refusal> {
-    match decision.assurance() < verdict.assurance {
-        true => Err(Refusal::TooWeak { needed: verdict.assurance }),
+/// Whether it may be this person's say-so, and this strong. Only what permits is ever asked that.
+fn check_person(
+    escalation: &Escalation,
+    pending: &Pending,
+    decision: &VerifiedDecision,
+    terms: &Terms<'_>,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    if decision.assurance() < terms.verdict.assurance {
+        return Err(Refusal::TooWeak { needed: terms.verdict.assurance });
+    }
+    if terms.verdict.self_approval == SelfApproval::Never {
+        let answers = |person: &&ReviewerName| escalation.answerable.contains(person);
+        let stands_in_for = decision.stands_in_for().iter().find(answers).cloned();
+        if answers(&decision.by()) || stands_in_for.is_some() {
+            return Err(Refusal::OwnAgent { by: decision.by().clone(), stands_in_for });
+        }
+    }
+    let Some(statement) = decision.statement() else { return Ok(()) };
+    statement.check(escalation, terms, at)?;
+    let spent = |(person, version): &(ReviewerName, u64)| {
+        person == decision.by() && statement.version < *version
+    };
+    match pending.retracted.iter().any(spent) {
+        true => Err(Refusal::SignatureSpent),
         false => Ok(()),
     }
 }
@@ -128,17 +165,14 @@ fn approved(
     if pending.approvals.iter().any(|approval| approval.by == *decision.by()) {
         return Err(Refusal::AlreadyApproved { by: decision.by().clone() });
     }
-    check_assurance(&escalation.verdict, decision)?;
-    let digest = escalation.digest();
-    let approval =
-        Event::Approved { by: decision.by().clone(), digest, assurance: decision.assurance() };
-    let needed = escalation.verdict.quorum;
-    Ok(match Quorum::completed(needed, digest, &pending.approvals, decision) {
-        None => vec![approval],
-        Some(quorum) => {
-            vec![approval, granted(by_people(&pending.wait, quorum), &escalation.verdict, at)]
-        }
-    })
+    let (verdict, ceremony) = (&escalation.verdict, escalation.ceremony);
+    let terms = Terms { tier: escalation.tier(), verdict, ceremony, edited: None, answer: None };
+    check_person(escalation, pending, decision, &terms, at)?;
+    let (digest, answerable) = (escalation.digest(), &escalation.answerable);
+    let approval = Approval::of(decision, digest, verdict, answerable);
+    let quorum = Quorum::completed(verdict, answerable, digest, &pending.approvals, decision);
+    let grant = quorum.map(|quorum| granted(by_people(&pending.wait, quorum), verdict, at));
+    Ok([Event::Approved { approval }].into_iter().chain(grant).collect())
 }
 
 fn edited(
@@ -161,17 +195,26 @@ fn edited(
         window: escalation.verdict.window.max(edit.verdict.window),
         ..edit.verdict.clone()
     };
-    check_assurance(&verdict, decision)?;
+    let (tier, ceremony) = (verdict.tier, edit.ceremony);
+    let terms =
+        Terms { tier, verdict: &verdict, ceremony, edited: Some(edit.digest), answer: None };
+    check_person(escalation, pending, decision, &terms, at)?;
     let by = decision.by().clone();
     let harder = matches!(pending.wait, Wait::Soft { .. }) && verdict.tier == Tier::Hard;
     let wait = if harder { Wait::Hard { because: None } } else { pending.wait.clone() };
-    let mut events =
-        vec![Event::Edited { by: by.clone(), digest: edit.digest, verdict: verdict.clone() }];
+    let mut events = vec![Event::Edited {
+        by: by.clone(),
+        digest: edit.digest,
+        verdict: verdict.clone(),
+        ceremony,
+    }];
     if harder {
-        events.push(Event::Hardened { because: Hardened::Edited { by: by.clone() } });
+        events.push(Event::Hardened { because: Hardened::Edited { by } });
     }
-    events.push(Event::Approved { by, digest: edit.digest, assurance: decision.assurance() });
-    if let Some(quorum) = Quorum::completed(verdict.quorum, edit.digest, &[], decision) {
+    let answerable = &escalation.answerable;
+    let approval = Approval::of(decision, edit.digest, &verdict, answerable);
+    events.push(Event::Approved { approval });
+    if let Some(quorum) = Quorum::completed(&verdict, answerable, edit.digest, &[], decision) {
         events.push(granted(by_people(&wait, quorum), &verdict, at));
     }
     Ok(events)
@@ -261,7 +304,13 @@ fn by_silence(
             granted(SoftGrant::Silence(silence).into(), &escalation.verdict, at)
         }
         Subject::Question { .. } => {
-            Event::Answered { basis: Basis::Silence, by: None, heard: Some(heard) }
+            Event::Answered {
+                basis: Basis::Silence,
+                by: None,
+                assurance: None,
+                signed: None,
+                heard: Some(heard),
+            }
         }
     }]
 }

@@ -7,11 +7,13 @@ use super::settled::ReceiptResult;
 use super::{Subject, Take};
 use crate::decision::Assurance;
 use crate::digest::Digest;
-use crate::grant::{Basis, Grant};
+use crate::grant::{Approval, Basis, Grant};
 use crate::id::HaltId;
 use crate::moment::Start;
 use crate::name::{AgentName, ReviewerName};
+use crate::nonce::Nonce;
 use crate::period::Period;
+use crate::statement::Signed;
 use crate::verdict::Verdict;
 
 /// Why a soft escalation became hard.
@@ -42,6 +44,9 @@ pub enum Event {
     Proposed {
         /// Who asked.
         agent: AgentName,
+        /// Who answers for the agent: who owns it, and who started it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        answerable: Vec<ReviewerName>,
         /// Who may redeem the permit.
         executor: AgentName,
         /// What is asked.
@@ -50,6 +55,8 @@ pub enum Event {
         verdict: Verdict,
         /// When it ends undecided.
         expires_at: Timestamp,
+        /// The ceremony in which people approve it.
+        ceremony: Nonce,
     },
     /// Somebody who can veto was shown it: its window begins.
     Delivered {
@@ -87,15 +94,19 @@ pub enum Event {
         digest: Digest,
         /// What the policy asks for it.
         verdict: Verdict,
+        /// The ceremony in which people approve it.
+        ceremony: Nonce,
     },
     /// A person approved.
     Approved {
+        /// Who, and how.
+        #[serde(flatten)]
+        approval: Approval,
+    },
+    /// A person took back their approval.
+    Retracted {
         /// Who.
         by: ReviewerName,
-        /// What they approved.
-        digest: Digest,
-        /// How strongly the approval is tied to them.
-        assurance: Assurance,
     },
     /// It may be done, once.
     Granted {
@@ -111,6 +122,12 @@ pub enum Event {
         /// Who, if it was a person.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<ReviewerName>,
+        /// How strongly the answer is tied to them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        assurance: Option<Assurance>,
+        /// The signature that came with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Signed>,
         /// How much silence was heard, if it was silence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         heard: Option<Period>,
@@ -191,6 +208,7 @@ impl Event {
             Self::Lapsed { .. } => "lapsed",
             Self::Edited { .. } => "edited",
             Self::Approved { .. } => "approved",
+            Self::Retracted { .. } => "retracted",
             Self::Granted { .. } => "granted",
             Self::Answered { .. } => "answered",
             Self::Denied { .. } => "denied",
@@ -212,7 +230,8 @@ impl Event {
             Self::Hardened { because: Hardened::Held { by } | Hardened::Edited { by } }
             | Self::Taken { take: Take { by, .. }, .. }
             | Self::Edited { by, .. }
-            | Self::Approved { by, .. }
+            | Self::Approved { approval: Approval { by, .. } }
+            | Self::Retracted { by }
             | Self::Denied { by }
             | Self::Vetoed { by } => Some(by),
             Self::Answered { by, .. } => by.as_ref(),

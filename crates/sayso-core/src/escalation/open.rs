@@ -7,7 +7,8 @@ use super::{EXPIRES_AFTER, LONGEST_WINDOW, Subject};
 use crate::action::Action;
 use crate::credential::Agent;
 use crate::moment::Moment;
-use crate::name::AgentName;
+use crate::name::{AgentName, ReviewerName};
+use crate::nonce::Nonce;
 use crate::period::Period;
 use crate::question::{BadQuestion, Question};
 use crate::tier::Tier;
@@ -18,6 +19,8 @@ use crate::verdict::Verdict;
 pub struct Proposal {
     /// Who asks.
     pub agent: Agent,
+    /// Who started the agent, as far as it says so. It can only take approvers away.
+    pub started_by: Option<ReviewerName>,
     /// Who may redeem the permit; the agent itself, if none.
     pub executor: Option<AgentName>,
     /// What is asked.
@@ -28,6 +31,8 @@ pub struct Proposal {
     pub tier: Option<Tier>,
     /// A window the agent asks for: it can lengthen the policy's, never shorten it.
     pub window: Option<Period>,
+    /// The ceremony in which people approve it.
+    pub ceremony: Nonce,
 }
 
 /// Why a proposal is refused.
@@ -62,7 +67,8 @@ impl Subject {
 
 /// Begins an escalation: the first events of its history.
 pub fn open(proposal: Proposal, moment: &Moment) -> Result<Vec<Event>, RefusedProposal> {
-    let Proposal { agent, executor, subject, mut verdict, tier, window } = proposal;
+    let Proposal { agent, started_by, executor, subject, mut verdict, tier, window, ceremony } =
+        proposal;
     if window.is_some_and(|window| window == Period::ZERO || window > LONGEST_WINDOW) {
         return Err(RefusedProposal::Window);
     }
@@ -76,13 +82,17 @@ pub fn open(proposal: Proposal, moment: &Moment) -> Result<Vec<Event>, RefusedPr
         }
     }
 
-    let executor = executor.unwrap_or_else(|| agent.name().clone());
+    let mut answerable: Vec<_> = agent.owner().cloned().into_iter().chain(started_by).collect();
+    answerable.sort();
+    answerable.dedup();
+    let agent = agent.name().clone();
+    let executor = executor.unwrap_or_else(|| agent.clone());
     let tier = verdict.tier;
     // The time to decide begins when a window would have passed, however long that is.
     let window = if tier == Tier::Soft { verdict.window } else { Period::ZERO };
     let expires_at = EXPIRES_AFTER.plus(window).after(moment.at);
     let proposed =
-        Event::Proposed { agent: agent.name().clone(), executor, subject, verdict, expires_at };
+        Event::Proposed { agent, answerable, executor, subject, verdict, expires_at, ceremony };
     let mut events = vec![proposed];
     match (moment.halt, tier) {
         (Some(halt), _) => events.push(Event::Halted { halt }),

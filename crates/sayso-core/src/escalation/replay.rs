@@ -16,8 +16,9 @@ use crate::grant::Basis;
 use crate::halt::Halt;
 use crate::id::{EscalationId, HaltId};
 use crate::moment::{Heard, Hearing, Moment};
-use crate::name::ReviewerName;
+use crate::name::{GroupName, ReviewerName};
 use crate::period::Period;
+use crate::statement::Signed;
 
 /// What the ledger knows, besides an escalation's own history, when a step of it was taken.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +95,9 @@ impl Replay {
         events: &[&Event],
         facts: &Facts<'_>,
     ) -> Result<(Self, usize), Illegal> {
-        let Some(Event::Proposed { agent, executor, subject, verdict, .. }) = events.first() else {
+        let Some(Event::Proposed { agent, answerable, executor, subject, verdict, ceremony, .. }) =
+            events.first()
+        else {
             return Err(Illegal::Beginning(events.first().map_or("nothing", |event| event.word())));
         };
         let halt = match events.get(1) {
@@ -115,12 +118,14 @@ impl Replay {
             (None, covering) => covering.map(|halt| halt.id),
         };
         let proposal = Proposal {
-            agent: Agent::replayed(agent.clone()),
+            agent: Agent::replayed(agent.clone(), answerable.first().cloned()),
+            started_by: answerable.get(1).cloned(),
             executor: Some(executor.clone()),
             subject: subject.clone(),
             verdict: verdict.clone(),
             tier: None,
             window: None,
+            ceremony: *ceremony,
         };
         let moment = Moment { halt, ..Moment::at(facts.at) };
         let said = open(proposal, &moment)
@@ -166,17 +171,18 @@ impl Replay {
             | Event::Receipted { by: None, .. } => {
                 Command::Tick { silent_grants: facts.silent_grants }
             }
-            Event::Edited { by, digest, verdict } => {
-                let edit = Edit { digest: *digest, verdict: verdict.clone() };
-                permitting(by, Says::ApproveEdited(edit), escalation, assurance(events))
+            Event::Edited { by, digest, verdict, ceremony } => {
+                let (digest, verdict, ceremony) = (*digest, verdict.clone(), *ceremony);
+                let edit = Edit { digest, verdict, ceremony };
+                permitting(by, Says::ApproveEdited(edit), escalation, Tie::of(events))
             }
-            Event::Approved { by, .. } => {
-                permitting(by, Says::Approve, escalation, assurance(events))
+            Event::Approved { approval } => {
+                permitting(approval.by(), Says::Approve, escalation, Tie::of(events))
             }
+            Event::Retracted { by } => person(by, Says::Retract, escalation),
             Event::Answered { by: Some(by), .. } => match facts.answer {
                 Some(answer) => {
-                    let assurance = escalation.verdict().assurance.max(Assurance::Session);
-                    permitting(by, Says::Answer(answer.clone()), escalation, assurance)
+                    permitting(by, Says::Answer(answer.clone()), escalation, Tie::of(events))
                 }
                 // What was answered is erased: that there was a question to answer is all that
                 // can be said.
@@ -184,7 +190,7 @@ impl Replay {
             },
             Event::Denied { by } => person(by, Says::Deny, escalation),
             Event::Vetoed { by } => person(by, Says::Veto, escalation),
-            Event::Withdrawn => Command::Withdraw(Agent::replayed(escalation.agent().clone())),
+            Event::Withdrawn => Command::Withdraw(Agent::replayed(escalation.agent().clone(), None)),
             Event::Halted { halt } | Event::Frozen { halt, .. } => {
                 let (agent, tool) = (escalation.agent(), escalation.subject().tool());
                 in_force(*halt, event.word(), facts, |h| h.covers(agent, tool, escalation.rule()))?;
@@ -204,10 +210,10 @@ impl Replay {
             }
             Event::Started { by } => {
                 let today = escalation.verdict().clone();
-                Command::Redeem { executor: Agent::replayed(by.clone()), today }
+                Command::Redeem { executor: Agent::replayed(by.clone(), None), today }
             }
             Event::Receipted { result, by: Some(by) } => {
-                Command::Report { executor: Agent::replayed(by.clone()), result: *result }
+                Command::Report { executor: Agent::replayed(by.clone(), None), result: *result }
             }
         };
         let said = decide(escalation, &command, &moment)
@@ -294,28 +300,43 @@ fn heard_by(event: &Event) -> Option<Period> {
     }
 }
 
-/// How strongly the approval among these events is tied to its person.
-fn assurance(events: &[&Event]) -> Assurance {
-    let mut assurances = events.iter().filter_map(|event| match event {
-        Event::Approved { assurance, .. } => Some(*assurance),
-        _ => None,
-    });
-    assurances.next().unwrap_or(Assurance::Channel)
+/// How a say-so is tied to its person, by what was recorded of it.
+#[derive(Default)]
+struct Tie {
+    assurance: Option<Assurance>,
+    groups: Vec<GroupName>,
+    signed: Option<Signed>,
+}
+
+impl Tie {
+    /// That of the approval or the answer among these events.
+    fn of(events: &[&Event]) -> Self {
+        let mut ties = events.iter().filter_map(|event| match event {
+            Event::Approved { approval } => Some(Self {
+                assurance: Some(approval.assurance()),
+                groups: approval.groups().to_vec(),
+                signed: approval.signed(),
+            }),
+            Event::Answered { assurance, signed, .. } => {
+                Some(Self { assurance: *assurance, groups: Vec::new(), signed: *signed })
+            }
+            _ => None,
+        });
+        ties.next().unwrap_or_default()
+    }
 }
 
 /// A decision for which nobody need have seen anything.
 fn person(by: &ReviewerName, says: Says, escalation: &Escalation) -> Command {
-    permitting(by, says, escalation, Assurance::Channel)
+    permitting(by, says, escalation, Tie::default())
 }
 
-fn permitting(
-    by: &ReviewerName,
-    says: Says,
-    escalation: &Escalation,
-    assurance: Assurance,
-) -> Command {
+fn permitting(by: &ReviewerName, says: Says, escalation: &Escalation, tie: Tie) -> Command {
     let seen = Seen::digest(escalation.digest());
-    Command::Decide(VerifiedDecision::replayed(by.clone(), says, seen, assurance))
+    let assurance = tie.assurance.unwrap_or(Assurance::Channel);
+    let (groups, signed) = (tie.groups, tie.signed);
+    let by = by.clone();
+    Command::Decide(VerifiedDecision::replayed(by, says, seen, assurance, groups, signed))
 }
 
 fn in_force(

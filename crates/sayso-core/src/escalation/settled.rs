@@ -77,6 +77,8 @@ pub enum ReceiptResult {
     Succeeded,
     /// It was tried and not done.
     Failed,
+    /// What it was approved for no longer held (its `precondition`), so nothing was done.
+    Stale,
     /// It was begun, and nobody knows how it ended. People must look; nothing retries.
     Unknown,
 }
@@ -87,6 +89,7 @@ impl ReceiptResult {
         match self {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Stale => "stale",
             Self::Unknown => "unknown",
         }
     }

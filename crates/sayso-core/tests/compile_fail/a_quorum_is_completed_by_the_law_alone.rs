@@ -1,11 +1,10 @@
-use std::num::NonZeroU8;
-
-use sayso_core::Digest;
 use sayso_core::decision::VerifiedDecision;
 use sayso_core::grant::Quorum;
+use sayso_core::{Digest, Verdict};
 
-fn completed(last: &VerifiedDecision) {
-    let _ = Quorum::completed(NonZeroU8::MIN, Digest::of(b""), &[], last);
+/// Whoever holds one decision, and calls as many people enough as they like.
+fn completed(verdict: &Verdict, last: &VerifiedDecision) {
+    let _ = Quorum::completed(verdict, &[], Digest::of(b""), &[], last);
 }
 
 fn main() {}

@@ -12,7 +12,7 @@ use crate::laws;
 use crate::world::{Beginning, LIMIT, Listener, Program, Step, Today, Turn, Who, World, minutes};
 
 /// What may happen at every turn.
-const STEPS: [Step; 24] = [
+const STEPS: [Step; 25] = [
     Step::Approve(Who::Ana),
     Step::Approve(Who::Bo),
     Step::ApproveOther(Who::Cy),
@@ -24,6 +24,7 @@ const STEPS: [Step; 24] = [
     Step::VetoBlind(Who::Bo),
     Step::Hold(Who::Cy),
     Step::Take(Who::Ana),
+    Step::Retract(Who::Bo),
     Step::Answer(Who::Bo),
     Step::Withdraw(Program::Owner),
     Step::Deliver,

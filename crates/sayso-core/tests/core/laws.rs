@@ -176,7 +176,7 @@ fn p3_what_starts_is_what_was_granted(turn: &Turn) {
 /// Whether what was granted is all that `today` asks for: the law's own reading of promise 4.
 fn suffices(turn: &Turn, today: &Verdict) -> bool {
     let Some(granted) = &turn.model_before.granted else { return false };
-    let quorum = usize::from(today.quorum.get());
+    let quorum = usize::from(today.quorum.in_all().get());
     match (today.tier, granted.silence) {
         (Tier::Fyi, _) => true,
         (Tier::Soft, Some(heard)) => heard >= today.window,

@@ -39,7 +39,14 @@ fn today() -> impl Strategy<Value = Today> {
 }
 
 fn result() -> impl Strategy<Value = ReceiptResult> {
-    select(&[ReceiptResult::Succeeded, ReceiptResult::Failed, ReceiptResult::Unknown][..])
+    select(
+        &[
+            ReceiptResult::Succeeded,
+            ReceiptResult::Failed,
+            ReceiptResult::Stale,
+            ReceiptResult::Unknown,
+        ][..],
+    )
 }
 
 fn period() -> impl Strategy<Value = Period> {
@@ -71,6 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => who().prop_map(Step::VetoBlind),
         1 => who().prop_map(Step::Hold),
         3 => who().prop_map(Step::Take),
+        2 => who().prop_map(Step::Retract),
         1 => who().prop_map(Step::Answer),
         1 => who().prop_map(Step::AnswerBadly),
         1 => program().prop_map(Step::Withdraw),

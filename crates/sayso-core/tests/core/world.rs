@@ -16,8 +16,8 @@ use sayso_core::escalation::{
 };
 use sayso_core::{
     AgentName, Command, Digest, Escalation, EscalationId, Event, HaltId, Heard, Hearing, Moment,
-    Period, Question, Refusal, ReviewerName, RouteName, RuleName, SilentLimit, Tier, ToolName,
-    Verdict, decide,
+    Needed, Nonce, Period, Question, Refusal, ReviewerName, RouteName, RuleName, SelfApproval, SilentLimit, Tier,
+    ToolName, Verdict, decide,
 };
 use serde_json::json;
 
@@ -95,6 +95,10 @@ pub(crate) fn agent(name: &str) -> Agent {
         .unwrap()
 }
 
+pub(crate) fn nonce(number: u8) -> Nonce {
+    Nonce::from_entropy([number; 16])
+}
+
 pub(crate) fn halt(number: u8) -> HaltId {
     HaltId::from_uuid(uuid::Uuid::from_bytes([number; 16]))
 }
@@ -105,7 +109,8 @@ pub(crate) fn verdict(tier: Tier, quorum: u8) -> Verdict {
         rule: Some(RuleName::new("deploys").unwrap()),
         window: WINDOW,
         unheard_after: UNHEARD,
-        quorum: NonZeroU8::new(quorum).unwrap(),
+        quorum: Needed::people(NonZeroU8::new(quorum).unwrap()),
+        self_approval: SelfApproval::Allowed,
         silent_limit: SilentLimit::Per { count: LIMIT, period: minutes(60) },
         assurance: Assurance::Session,
         permit_lasts: PERMIT_LASTS,
@@ -166,11 +171,13 @@ impl Beginning {
         };
         Proposal {
             agent: Program::Owner.agent().clone(),
+            started_by: None,
             executor: Some(Program::Executor.name().clone()),
             subject,
             verdict,
             tier: None,
             window: None,
+            ceremony: nonce(0),
         }
     }
 }
@@ -210,6 +217,7 @@ pub(crate) enum Step {
     VetoBlind(Who),
     Hold(Who),
     Take(Who),
+    Retract(Who),
     Answer(Who),
     AnswerBadly(Who),
     Withdraw(Program),
@@ -291,7 +299,7 @@ impl Model {
         Self {
             digest,
             approvers: BTreeSet::new(),
-            quorum: usize::from(verdict.quorum.get()),
+            quorum: usize::from(verdict.quorum.in_all().get()),
             window: verdict.window,
             tier: verdict.tier,
             since,
@@ -438,6 +446,11 @@ impl World {
         }
     }
 
+    /// One that no event of the history has.
+    fn next_ceremony(&self) -> Nonce {
+        nonce(u8::try_from(self.escalation.version()).unwrap())
+    }
+
     pub(crate) fn command(&self, step: Step) -> Option<Command> {
         let present = self.escalation.digest();
         let other = match self.escalation.subject() {
@@ -455,11 +468,13 @@ impl World {
                 says(who, Says::Approve, Seen { version, ..seen })
             }
             Step::Edit(who, tier, quorum) => {
-                let edit = Edit { digest: other, verdict: verdict(tier, quorum) };
+                let (digest, verdict) = (other, verdict(tier, quorum));
+                let edit = Edit { digest, verdict, ceremony: self.next_ceremony() };
                 says(who, Says::ApproveEdited(edit), seen)
             }
             Step::EditNothing(who) => {
-                let edit = Edit { digest: present, verdict: verdict(Tier::Fyi, 1) };
+                let (digest, verdict) = (present, verdict(Tier::Fyi, 1));
+                let edit = Edit { digest, verdict, ceremony: self.next_ceremony() };
                 says(who, Says::ApproveEdited(edit), seen)
             }
             Step::Deny(who) => says(who, Says::Deny, seen),
@@ -467,6 +482,7 @@ impl World {
             Step::VetoBlind(who) => says(who, Says::Veto, Seen::default()),
             Step::Hold(who) => says(who, Says::Hold, seen),
             Step::Take(who) => says(who, Says::Take, seen),
+            Step::Retract(who) => says(who, Says::Retract, seen),
             Step::Answer(who) => says(who, Says::Answer(json!("green")), seen),
             Step::AnswerBadly(who) => says(who, Says::Answer(json!("red")), seen),
             Step::Withdraw(program) => Some(Command::Withdraw(program.agent().clone())),
@@ -538,13 +554,16 @@ impl World {
                     if edit.digest != model.digest {
                         model.digest = edit.digest;
                         model.approvers.clear();
-                        model.quorum = usize::from(edit.verdict.quorum.get());
+                        model.quorum = usize::from(edit.verdict.quorum.in_all().get());
                         model.window = model.window.max(edit.verdict.window);
                         model.tier = model.tier.max(edit.verdict.tier);
                         (model.delivered, model.heard, model.since) = (false, Period::ZERO, at);
                         self.bytes = self.bytes.other();
                     }
                     model.approvers.insert(decision.by().clone());
+                }
+                Says::Retract => {
+                    model.approvers.remove(decision.by());
                 }
                 Says::Deny | Says::Veto => model.ended = Some(Ended::Refused),
                 Says::Hold => model.tier = Tier::Hard,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sayso_core::credential::Person;
 use sayso_core::decision::{Edit, NotAReviewer, Says, Seen, VerifiedDecision};
 use sayso_core::halt::{Halt, Scope};
-use sayso_core::{Command, EscalationId, HaltId};
+use sayso_core::{Command, EscalationId, HaltId, Nonce};
 use serde_json::{Map, Value};
 
 use super::Engine;
@@ -65,7 +65,8 @@ impl Engine {
         let agent = record.escalation.agent();
         let (policy, call) = (self.policy().policy, call(&action, agent, &record.ask));
         let verdict = judge(&policy, &call, Some(record.escalation.tier()));
-        let edit = Edit { digest: action.digest(), verdict };
+        let ceremony = Nonce::from_entropy(crate::entropy());
+        let edit = Edit { digest: action.digest(), verdict, ceremony };
         let decision = VerifiedDecision::in_session(person, Says::ApproveEdited(edit), seen)?;
         let body = serde_json::to_vec(&Edited { action, comment }).unwrap_or_default();
         Ok(self.act(id, Command::Decide(decision), Some(body)).await?)

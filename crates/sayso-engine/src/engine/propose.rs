@@ -5,7 +5,9 @@ use std::sync::Arc;
 use sayso_core::action::POLICY_APPLY;
 use sayso_core::credential::Agent;
 use sayso_core::escalation::Proposal;
-use sayso_core::{Action, AgentName, Digest, EscalationId, Period, Question, Tier, Verdict};
+use sayso_core::{
+    Action, AgentName, Digest, EscalationId, Nonce, Period, Question, ReviewerName, Tier, Verdict,
+};
 use sayso_policy::{Call, Policy};
 use sayso_store::KeyName;
 use serde_json::Value;
@@ -39,6 +41,8 @@ pub struct NewEscalation {
     pub tier: Option<Tier>,
     /// The window the agent asks for, if it wants more than the policy.
     pub window: Option<Period>,
+    /// Who started the agent, as far as it says so.
+    pub started_by: Option<ReviewerName>,
     /// Who will redeem the permit, if not the agent itself.
     pub executor: Option<AgentName>,
     /// Idempotency key, and the digest of the request it came with.
@@ -54,8 +58,8 @@ impl Engine {
         agent: &Agent,
         new: NewEscalation,
     ) -> Result<Arc<Record>, EngineError> {
-        let NewEscalation { subject, message, context, server, tier, window, executor, key, join } =
-            new;
+        let NewEscalation { subject, message, context, server, tier, window, .. } = new;
+        let NewEscalation { started_by, executor, key, join, .. } = new;
         if let Some(name) = executor.as_ref().filter(|name| *name != agent.name())
             && !self.authority().agents().await?.contains(name)
         {
@@ -85,7 +89,16 @@ impl Engine {
         };
         let id = EscalationId::from_uuid(uuid::Uuid::now_v7());
         let agent_name = agent.name().clone();
-        let proposal = Proposal { agent: agent.clone(), executor, subject, verdict, tier, window };
+        let proposal = Proposal {
+            agent: agent.clone(),
+            started_by,
+            executor,
+            subject,
+            verdict,
+            tier,
+            window,
+            ceremony: Nonce::from_entropy(crate::entropy()),
+        };
         let key = key.map(|(key, print)| (KeyName { agent: agent_name, key }, print));
         let propose = Propose { id, proposal, ask: Arc::new(ask), key, join };
         self.run_for_record(id, Work::Propose(Box::new(propose))).await

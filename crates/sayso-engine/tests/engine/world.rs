@@ -358,6 +358,7 @@ fn about(subject: Subject) -> NewEscalation {
         server: None,
         tier: None,
         window: None,
+        started_by: None,
         executor: None,
         key: None,
         join: false,

@@ -31,10 +31,10 @@ pub(super) struct Account {
     tool: Option<ToolName>,
     rule: Option<RuleName>,
     hard: bool,
-    quorum: u8,
+    quorum: Needed,
     window: Period,
     /// Who approved what it is now.
-    approved: Vec<ReviewerName>,
+    approved: Vec<(ReviewerName, Vec<GroupName>)>,
     /// When its silence first began.
     shown: Option<Timestamp>,
     permit: Permit,
@@ -50,7 +50,7 @@ impl Account {
             tool: subject.tool().cloned(),
             rule: verdict.rule.clone(),
             hard: verdict.tier == Tier::Hard,
-            quorum: verdict.quorum.get(),
+            quorum: verdict.quorum.clone(),
             window: verdict.window,
             approved: Vec::new(),
             shown: None,
@@ -88,16 +88,16 @@ impl Account {
             }
             Event::Edited { verdict, .. } => {
                 self.hard |= verdict.tier == Tier::Hard;
-                self.quorum = verdict.quorum.get();
+                self.quorum = verdict.quorum.clone();
                 self.window = verdict.window;
                 self.approved.clear();
                 self.shown = None;
             }
-            Event::Approved { by, .. } => {
-                if !self.approved.contains(by) {
-                    self.approved.push(by.clone());
-                }
+            Event::Approved { approval } => {
+                let groups = approval.groups().to_vec();
+                self.approved.push((approval.by().clone(), groups));
             }
+            Event::Retracted { by } => self.approved.retain(|(person, _)| person != by),
             Event::Granted { grant, expires_at } => {
                 found.looked(Step::Grants);
                 self.granted(grant, at, place, found);
@@ -191,17 +191,20 @@ impl Account {
         if let Some((heard, window)) = grant.silence() {
             return self.heard(heard, window, at, place, found);
         }
-        let mut people: Vec<_> = grant.by().iter().collect();
-        people.sort();
-        people.dedup();
-        if let Some(nobody) = people.iter().find(|by| !self.approved.contains(by)) {
+        let approved = |by: &&ReviewerName| self.approved.iter().any(|(person, _)| person == *by);
+        if let Some(nobody) = grant.by().iter().find(|by| !approved(by)) {
             let says = format!("{nobody} is named in the grant and has not approved");
             found.refute(Step::Grants, place, says);
         }
-        let approvals = people.iter().filter(|by| self.approved.contains(by)).count();
-        if approvals < usize::from(self.quorum) {
+        let named = self.approved.iter().filter(|(person, _)| grant.by().contains(person));
+        let people: Vec<_> = named.map(|(name, groups)| Approver { name, groups }).collect();
+        if !self.quorum.is_met_by(&people) {
+            let mut names: Vec<_> = people.iter().map(|person| person.name).collect();
+            names.sort();
+            names.dedup();
             let says = format!(
-                "it is granted on {approvals} of the {} approvals by different people that it takes",
+                "it is granted on {} of the {} approvals by different people that it takes",
+                names.len(),
                 self.quorum
             );
             found.refute(Step::Grants, place, says);

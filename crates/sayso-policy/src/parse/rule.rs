@@ -1,10 +1,9 @@
 //! Reads one `[[rule]]`.
 
 use std::collections::{HashMap, HashSet};
-use std::num::NonZeroU8;
 
 use sayso_core::name::BadName;
-use sayso_core::{Period, RuleName};
+use sayso_core::{Needed, Period, RuleName};
 use toml::de::DeTable;
 
 use super::condition;
@@ -28,6 +27,7 @@ const KEYS: &[&str] = &[
     "window",
     "unheard_after",
     "quorum",
+    "self_approval",
     "silent_limit",
     "assurance",
     "permit_lasts",
@@ -67,7 +67,7 @@ pub(super) fn read(
     let (mut name, mut tool, mut agents, mut servers, mut tier) = (None, None, None, None, None);
     let (mut window, mut unheard_after, mut silent_limit, mut route) = (None, None, None, None);
     let (mut assurance, mut permit_lasts, mut is_shadow) = (None, None, false);
-    let mut quorum = NonZeroU8::MIN;
+    let (mut quorum, mut self_approval) = (Needed::ONE, None);
     let (mut conditions, mut unless) = (Vec::new(), Vec::new());
     for entry in Entry::of_table("", table) {
         match entry.name() {
@@ -83,6 +83,7 @@ pub(super) fn read(
             "window" => window = terms::window(&entry, report),
             "unheard_after" => unheard_after = terms::unheard_after(&entry, report),
             "quorum" => quorum = terms::quorum(&entry, report).unwrap_or(quorum),
+            "self_approval" => self_approval = terms::self_approval(&entry, report),
             "silent_limit" => silent_limit = terms::silent_limit(&entry, report),
             "route" => route = terms::route(&entry, report),
             "assurance" => assurance = terms::assurance(&entry, report),
@@ -106,6 +107,7 @@ pub(super) fn read(
         unheard_after,
         silent_limit,
         quorum,
+        self_approval,
         assurance,
         permit_lasts,
         route,

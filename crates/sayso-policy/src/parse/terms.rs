@@ -1,9 +1,10 @@
 //! Reads what a rule asks: tiers, lengths of time, counts, names.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
 use sayso_core::decision::Assurance;
-use sayso_core::{Period, RouteName, SilentLimit, Tier};
+use sayso_core::{GroupName, Needed, Period, RouteName, SelfApproval, SilentLimit, Tier};
 use toml::de::{DeInteger, DeValue};
 
 use super::entry::Entry;
@@ -14,6 +15,8 @@ const LONGEST: Period = Period::from_secs(30 * 86_400);
 /// The longest life of a permit: a day.
 const LONGEST_PERMIT: Period = Period::from_secs(86_400);
 const LARGEST_QUORUM: u8 = 20;
+/// In a quorum by groups, the key that says how many people in all.
+const IN_ALL: &str = "people";
 
 const LENGTH_MEND: &str = "write it like \"20s\", \"15m\" or \"1h 30m\", or in whole seconds";
 
@@ -74,17 +77,50 @@ fn length(
     None
 }
 
-pub(super) fn quorum(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<NonZeroU8> {
+/// Who must approve: a number of people, or numbers by group.
+pub(super) fn quorum(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<Needed> {
+    let DeValue::Table(table) = entry.value() else {
+        return people(entry, "is no quorum", report).map(Needed::people);
+    };
+    let (mut in_all, mut groups) = (NonZeroU8::MIN, BTreeMap::new());
+    for entry in Entry::of_table(entry.path(), table) {
+        let number = people(&entry, "is no number of people", report)?;
+        match GroupName::new(entry.name()) {
+            Ok(name) if name.as_str() == IN_ALL => in_all = number,
+            Ok(name) => drop(groups.insert(name, number)),
+            Err(bad) => entry.wrong_key(report, bad.to_string(), "give the name of a group"),
+        }
+    }
+    let asked = groups.values().map(|number| usize::from(number.get())).sum::<usize>();
+    if table.is_empty() || asked > usize::from(LARGEST_QUORUM) {
+        let mend = format!("ask for 1 to {LARGEST_QUORUM} people, like {{ security = 1, leads = 1 }}");
+        entry.wrong(report, format!("asks for {asked} people"), mend);
+        return None;
+    }
+    Some(Needed::of_groups(in_all, groups))
+}
+
+fn people(entry: &Entry<'_>, wrong: &str, report: &mut Report<'_>) -> Option<NonZeroU8> {
     let number = entry.value().as_integer().and_then(whole);
-    let quorum = number
+    let number = number
         .and_then(|number| u8::try_from(number).ok())
         .filter(|number| *number <= LARGEST_QUORUM)
         .and_then(NonZeroU8::new);
-    if quorum.is_none() {
+    if number.is_none() {
         let mend = format!("say how many people must approve: 1 to {LARGEST_QUORUM}");
-        entry.wrong(report, "is no quorum", mend);
+        entry.wrong(report, wrong, mend);
     }
-    quorum
+    number
+}
+
+/// Whether those who answer for the agent may approve.
+pub(super) fn self_approval(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<SelfApproval> {
+    match entry.value().as_str() {
+        Some("allowed") => return Some(SelfApproval::Allowed),
+        Some("never") => return Some(SelfApproval::Never),
+        _ => entry.wrong(report, "is not known here", "use \"allowed\" or \"never\""),
+    }
+    None
 }
 
 pub(super) fn silent_limit(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<SilentLimit> {
@@ -108,11 +144,11 @@ pub(super) fn assurance(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<As
     match entry.value().as_str() {
         Some("channel") => return Some(Assurance::Channel),
         Some("session") => return Some(Assurance::Session),
-        Some("signed") => {
-            let mend = "ask for more people with quorum until they are";
-            entry.wrong(report, "signatures are not supported yet", mend);
+        Some("signed") => return Some(Assurance::Signed),
+        _ => {
+            let mend = "use \"channel\", \"session\" or \"signed\"";
+            entry.wrong(report, "is no assurance", mend);
         }
-        _ => entry.wrong(report, "is no assurance", "use \"channel\" or \"session\""),
     }
     None
 }

@@ -21,7 +21,7 @@ fn a_rule_for_a_server_is_for_that_one_and_may_be_for_one_that_is_not_known() {
     let (action, agent) = (action("read", json!({})), agent());
     let on = |server| policy.judge(&Call { server, ..Call::new(&action, &agent) });
     assert_eq!(on(Some("docs")).tier, Tier::Fyi);
-    let asked = |server| (on(server).tier, on(server).quorum.get());
+    let asked = |server| (on(server).tier, on(server).quorum.in_all().get());
     assert_eq!(asked(Some("prod-eu")), (Tier::Hard, 2));
     assert_eq!(asked(Some("other")), (Tier::Hard, 1));
     assert_eq!(asked(None), (Tier::Hard, 2), "nothing gets past by not saying where it belongs");

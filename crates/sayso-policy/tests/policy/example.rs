@@ -48,7 +48,7 @@ fn a_merge_waits_for_a_veto_of_the_leads() {
     assert_eq!(verdict.window, Period::from_secs(1_200));
     assert_eq!(verdict.unheard_after, Period::from_secs(1_200));
     assert_eq!(verdict.silent_limit, SilentLimit::DEFAULT);
-    assert_eq!((verdict.route.as_str(), verdict.quorum.get()), ("leads", 1));
+    assert_eq!((verdict.route.as_str(), verdict.quorum.in_all().get()), ("leads", 1));
 }
 
 #[test]
@@ -63,14 +63,14 @@ fn a_large_merge_to_main_waits_for_a_yes_of_the_leads() {
 #[test]
 fn a_bucket_takes_two_people_unless_it_is_scratch() {
     let real = judge(&policy(EXAMPLE), "aws_s3_delete", json!({"bucket": "prod"}));
-    assert_eq!((real.tier, real.quorum.get()), (Tier::Hard, 2));
+    assert_eq!((real.tier, real.quorum.in_all().get()), (Tier::Hard, 2));
     for bucket in ["scratch", "tmp-7"] {
         let scratch = judge(&policy(EXAMPLE), "aws_s3_delete", json!({ "bucket": bucket }));
         // No rule is left, so the default holds.
-        assert_eq!((scratch.tier, rule(&scratch), scratch.quorum.get()), (Tier::Hard, None, 1));
+        assert_eq!((scratch.tier, rule(&scratch), scratch.quorum.in_all().get()), (Tier::Hard, None, 1));
     }
     let unnamed = judge(&policy(EXAMPLE), "aws_s3_delete", json!({}));
-    assert_eq!(unnamed.quorum.get(), 2);
+    assert_eq!(unnamed.quorum.in_all().get(), 2);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_question_is_judged_by_the_defaults_alone() {
     let policy =
         policy("default_window = \"5m\"\n[[rule]]\ntool = \"*\"\ntier = \"hard\"\nquorum = 3");
     let verdict = policy.question(Tier::Soft);
-    assert_eq!((verdict.tier, rule(&verdict), verdict.quorum.get()), (Tier::Soft, None, 1));
+    assert_eq!((verdict.tier, rule(&verdict), verdict.quorum.in_all().get()), (Tier::Soft, None, 1));
     assert_eq!(verdict.window, Period::from_secs(300));
     assert_eq!(verdict.unheard_after, Period::from_secs(300));
     assert_eq!(verdict.silent_limit, SilentLimit::DEFAULT);

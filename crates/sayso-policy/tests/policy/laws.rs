@@ -34,7 +34,8 @@ const TESTS: &[&str] = &[
 fn at_least_as_strict(verdict: &Verdict, other: &Verdict) -> bool {
     let both_soft = verdict.tier == Tier::Soft && other.tier == Tier::Soft;
     verdict.tier >= other.tier
-        && verdict.quorum >= other.quorum
+        && verdict.quorum.covers(&other.quorum)
+        && verdict.self_approval >= other.self_approval
         && (verdict.tier == Tier::Fyi
             || other.tier == Tier::Fyi
             || verdict.assurance >= other.assurance && verdict.permit_lasts <= other.permit_lasts)
@@ -57,13 +58,13 @@ fn terms() -> impl Strategy<Value = String> {
         1..=3_u8,
         option::of(1..=90_u32),
         option::of(1..=90_u32),
-        option::of(1..=3_u8),
+        option::of(select(vec!["1", "2", "3", "{ leads = 1 }", "{ ops = 2 }", "{ people = 3, leads = 1, ops = 1 }"])),
         option::of(select(vec!["none", "0/h", "0/d", "60/h", "1/m", "2/m", "90/d"])),
         option::of(select(vec!["leads", "finance"])),
-        option::of(select(vec!["channel", "session"])),
-        option::of(10..=900_u32),
+        option::of(select(vec!["channel", "session", "signed"])),
+        (option::of(10..=900_u32), option::of(select(vec!["allowed", "never"]))),
     )
-        .prop_map(|(tier, window, unheard, quorum, limit, route, assurance, lasts)| {
+        .prop_map(|(tier, window, unheard, quorum, limit, route, assurance, (lasts, own))| {
             let mut text = format!("tier = {tier}");
             let mut set = |key: &str, value: Option<String>| {
                 if let Some(value) = value {
@@ -72,7 +73,8 @@ fn terms() -> impl Strategy<Value = String> {
             };
             set("window", window.map(|secs| secs.to_string()));
             set("unheard_after", unheard.map(|secs| secs.to_string()));
-            set("quorum", quorum.map(|count| count.to_string()));
+            set("quorum", quorum.map(ToOwned::to_owned));
+            set("self_approval", own.map(|own| format!("'{own}'")));
             set("silent_limit", limit.map(|limit| format!("'{limit}'")));
             set("route", route.map(|route| format!("'{route}'")));
             set("assurance", assurance.map(|assurance| format!("'{assurance}'")));

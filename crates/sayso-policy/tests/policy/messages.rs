@@ -38,7 +38,7 @@ fn a_misspelt_key_is_guessed() {
     );
     refused_rule(
         "colour = \"red\"",
-        "line 4, column 1: colour: is no key of a rule; the keys are name, tool, agent, server, args, resource, context, unless, tier, window, unheard_after, quorum, silent_limit, assurance, permit_lasts, route, mode",
+        "line 4, column 1: colour: is no key of a rule; the keys are name, tool, agent, server, args, resource, context, unless, tier, window, unheard_after, quorum, self_approval, silent_limit, assurance, permit_lasts, route, mode",
     );
     refused_rule(
         "unless = { arg.x = 1 }",
@@ -51,10 +51,26 @@ fn a_misspelt_key_is_guessed() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_by_name() {
+fn what_is_asked_of_people_must_be_meant() {
     refused_rule(
-        "assurance = \"signed\"",
-        "line 4, column 13: assurance: signatures are not supported yet; ask for more people with quorum until they are",
+        "assurance = \"sworn\"",
+        r#"line 4, column 13: assurance: is no assurance; use "channel", "session" or "signed""#,
+    );
+    refused_rule(
+        "self_approval = false",
+        r#"line 4, column 17: self_approval: is not known here; use "allowed" or "never""#,
+    );
+    refused_rule(
+        "quorum = { leads = 0 }",
+        "line 4, column 20: quorum.leads: is no number of people; say how many people must approve: 1 to 20",
+    );
+    refused_rule(
+        "quorum = { leads = 15, ops = 6 }",
+        "line 4, column 10: quorum: asks for 21 people; ask for 1 to 20 people, like { security = 1, leads = 1 }",
+    );
+    refused_rule(
+        "quorum = { \"the leads\" = 1 }",
+        "line 4, column 12: quorum.the leads: a group's name may hold only letters, digits and . _ - @ (ASCII); ' ' is not; give the name of a group",
     );
 }
 

@@ -72,6 +72,7 @@ impl Case {
         let record = AgentRecord { name: agent(name), key: key.hash(), owner: None };
         let proposal = Proposal {
             agent: record.authenticate(&key).unwrap(),
+            started_by: None,
             executor: None,
             subject: Subject::Action {
                 tool: ToolName::new("git_merge").unwrap(),
@@ -80,6 +81,7 @@ impl Case {
             verdict: verdict(tier, on),
             tier: None,
             window: None,
+            ceremony: Nonce::from_entropy([0; 16]),
         };
         let events = open(proposal, &Moment::at(at(0))).unwrap();
         let escalation =
@@ -185,7 +187,8 @@ pub(crate) fn verdict(tier: Tier, on: &str) -> Verdict {
         rule: Some(rule("merges")),
         window: Period::from_secs(60),
         unheard_after: Period::from_secs(3_600),
-        quorum: 1.try_into().unwrap(),
+        quorum: Needed::ONE,
+        self_approval: SelfApproval::Allowed,
         silent_limit: SilentLimit::DEFAULT,
         assurance: Assurance::Session,
         permit_lasts: PERMIT_LASTS,

@@ -78,11 +78,12 @@ pub(crate) async fn carry_out(
         ("veto", _) => Says::Veto,
         ("hold", _) => Says::Hold,
         ("take", _) => Says::Take,
+        ("retract", _) => Says::Retract,
         ("answer", _) => Says::Answer(
             answer.ok_or_else(|| Problem::field("/answer", "is missing: what is the answer?"))?,
         ),
         _ => {
-            let detail = "is one of `approve`, `deny`, `veto`, `hold`, `answer`, `take`";
+            let detail = "is one of `approve`, `deny`, `veto`, `hold`, `answer`, `take`, `retract`";
             return Err(Problem::field("/decision", detail));
         }
     };

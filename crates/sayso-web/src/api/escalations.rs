@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use sayso_client::wire;
-use sayso_core::{Action, AgentName, EscalationId, Period, Question, Tier, ToolName};
+use sayso_core::{Action, AgentName, ReviewerName, EscalationId, Period, Question, Tier, ToolName};
 use sayso_engine::{Account, NewEscalation, Record, Subject};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -125,8 +125,8 @@ pub(super) async fn propose_all(
 }
 
 fn proposal(body: wire::Propose) -> Result<NewEscalation, Problem> {
-    let wire::Propose { action, question, message, tier, context, server, window, executor, join } =
-        body;
+    let wire::Propose { action, question, message, tier, context, server, .. } = body;
+    let wire::Propose { window, started_by, executor, join, .. } = body;
     let subject = match (action, question) {
         (Some(action), None) => Subject::Action(Action {
             tool: ToolName::new(&action.tool)
@@ -165,6 +165,10 @@ fn proposal(body: wire::Propose) -> Result<NewEscalation, Problem> {
         .map(|name| AgentName::new(&name))
         .transpose()
         .map_err(|bad| Problem::field("/executor", bad.to_string()))?;
+    let started_by = started_by
+        .map(|name| ReviewerName::new(&name))
+        .transpose()
+        .map_err(|bad| Problem::field("/started_by", bad.to_string()))?;
     Ok(NewEscalation {
         subject,
         message,
@@ -172,6 +176,7 @@ fn proposal(body: wire::Propose) -> Result<NewEscalation, Problem> {
         server,
         tier: member::<Tier>("/tier", tier)?,
         window: member::<Period>("/window", window)?,
+        started_by,
         executor,
         key: None,
         join,

@@ -66,9 +66,10 @@ pub(super) async fn receipt(
     let result = match result.as_str() {
         "succeeded" => ReceiptResult::Succeeded,
         "failed" => ReceiptResult::Failed,
+        "stale" => ReceiptResult::Stale,
         "unknown" => ReceiptResult::Unknown,
         _ => {
-            let detail = "is one of `succeeded`, `failed`, `unknown`";
+            let detail = "is one of `succeeded`, `failed`, `stale`, `unknown`";
             return Err(Problem::field("/result", detail));
         }
     };

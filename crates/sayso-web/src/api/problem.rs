@@ -55,7 +55,14 @@ kinds! {
     ALREADY_DECIDED = 409 "already-decided" "This person has approved already"
         "A quorum takes one approval a person.";
     NOT_APPLICABLE = 409 "not-applicable" "That decision does not fit"
-        "Approve or deny actions, answer or deny questions, hold what is soft.";
+        "Approve or deny actions, answer or deny questions, hold what is soft, retract what \
+         you approved.";
+    TOO_WEAK = 403 "too-weak" "This way of approving is too weak"
+        "Approve in the way that the detail names; denying takes no more than a tap.";
+    OWN_AGENT = 403 "own-agent" "Not for those who answer for the agent"
+        "The policy has somebody else approve it. Denying is open to everybody.";
+    SIGNATURE = 409 "signature" "The signature is not for that"
+        "Fetch the statement again, look at what it says, and sign it.";
     HALTED = 409 "halted" "A halt is in force"
         "A person must lift the halt first.";
     NOT_GRANTED = 409 "not-granted" "There is nothing to redeem"
@@ -179,12 +186,16 @@ impl From<Refusal> for Problem {
             Refusal::DigestMissing => Self::field("/digest", detail),
             Refusal::VersionMoved { .. } => plain(VERSION_MOVED).at("/version"),
             Refusal::AlreadyApproved { .. } => plain(ALREADY_DECIDED),
+            Refusal::NotApproved { .. } => plain(NOT_APPLICABLE).at("/decision"),
+            Refusal::Misfit(_) | Refusal::SignatureSpent => plain(SIGNATURE).at("/signature"),
             Refusal::IsQuestion | Refusal::IsAction | Refusal::AlreadyHard => {
                 plain(NOT_APPLICABLE).at("/decision")
             }
             Refusal::BadAnswer(_) => Self::field("/answer", detail),
             Refusal::Halted { .. } => plain(HALTED),
-            Refusal::NotYours { .. } | Refusal::TooWeak { .. } => plain(FORBIDDEN),
+            Refusal::NotYours { .. } => plain(FORBIDDEN),
+            Refusal::TooWeak { .. } => plain(TOO_WEAK),
+            Refusal::OwnAgent { .. } => plain(OWN_AGENT),
             Refusal::NotGranted { .. } => plain(NOT_GRANTED),
             Refusal::WrongAudience { .. } => plain(WRONG_AUDIENCE),
             Refusal::AlreadyRedeemed { .. } => plain(REDEEMED),

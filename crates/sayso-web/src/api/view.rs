@@ -1,8 +1,10 @@
 //! An escalation as the contract shows it.
 
+use std::collections::BTreeMap;
+
 use sayso_client::wire;
 use sayso_core::escalation::{AskAgain, Hardened, PermitState, Settled, WaitingFor};
-use sayso_core::{Event, Tier};
+use sayso_core::{Event, Needed, Tier};
 use sayso_engine::{Engine, Record};
 use sayso_store::Past;
 
@@ -42,7 +44,10 @@ pub(crate) fn escalation(engine: &Engine, record: &Record) -> wire::Escalation {
         rule: escalation.rule().map(ToString::to_string),
         policy: verdict.policy.to_string(),
         route: verdict.route.to_string(),
-        quorum: verdict.quorum.get(),
+        quorum: verdict.quorum.in_all().get(),
+        quorum_groups: groups(&verdict.quorum),
+        self_approved: granted_to_oneself(record),
+        answerable: escalation.answerable().iter().map(ToString::to_string).collect(),
         approvals: approvals(record),
         created_at: escalation.created_at().to_string(),
         window: (soft || silence.is_some()).then(|| verdict.window.to_string()),
@@ -83,18 +88,29 @@ fn approvals(record: &Record) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+fn groups(quorum: &Needed) -> BTreeMap<String, u8> {
+    quorum.groups().iter().map(|(group, slots)| (group.to_string(), slots.get())).collect()
+}
+
+/// Whether somebody who answers for the agent is among those who granted it.
+fn granted_to_oneself(record: &Record) -> bool {
+    let granted = record.escalation.settled().and_then(|settled| settled.granted.as_ref());
+    granted.is_some_and(|granted| !granted.grant.own().is_empty())
+}
+
 fn said(past: &Past) -> Option<wire::Said> {
     let by = past.event.person()?.to_string();
     let (decision, digest, assurance) = match &past.event {
-        Event::Approved { digest, assurance, .. } => {
-            ("approve", Some(digest.to_string()), serde_json::to_value(assurance).ok())
+        Event::Approved { approval } => {
+            ("approve", Some(approval.digest().to_string()), Some(approval.assurance()))
         }
         Event::Edited { digest, .. } => ("edit", Some(digest.to_string()), None),
         Event::Denied { .. } => ("deny", None, None),
         Event::Vetoed { .. } => ("veto", None, None),
         Event::Hardened { because: Hardened::Held { .. } } => ("hold", None, None),
-        Event::Answered { .. } => ("answer", None, None),
+        Event::Answered { assurance, .. } => ("answer", None, *assurance),
         Event::Taken { .. } => ("take", None, None),
+        Event::Retracted { .. } => ("retract", None, None),
         _ => return None,
     };
     Some(wire::Said {
@@ -102,7 +118,7 @@ fn said(past: &Past) -> Option<wire::Said> {
         decision: decision.into(),
         at: past.at.to_string(),
         digest,
-        assurance: assurance.and_then(|word| word.as_str().map(str::to_owned)),
+        assurance: assurance.map(|assurance| assurance.word().to_owned()),
         comment: Record::remark(past).and_then(|remark| remark.comment),
     })
 }

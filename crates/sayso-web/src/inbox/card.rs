@@ -259,6 +259,7 @@ fn said(past: &Past, now: Timestamp) -> Option<Said> {
     use sayso_core::escalation::Hardened;
     let did = match &past.event {
         Event::Approved { .. } => "approved",
+        Event::Retracted { .. } => "took the approval back",
         Event::Edited { .. } => "changed the arguments",
         Event::Denied { .. } => "denied",
         Event::Vetoed { .. } => "vetoed",
@@ -285,6 +286,7 @@ fn result(record: &Record) -> Option<&'static str> {
         PermitState::Started { receipt: Some(receipt), .. } => Some(match receipt.result {
             ReceiptResult::Succeeded => "done",
             ReceiptResult::Failed => "failed",
+            ReceiptResult::Stale => "it no longer held, so nothing was done",
             ReceiptResult::Unknown => "nobody knows how it ended",
         }),
     }

@@ -52,6 +52,7 @@ fn step(event: &Event) -> &'static str {
         Event::Lapsed { .. } => "the take lapsed; the window goes on",
         Event::Edited { .. } => "changed",
         Event::Approved { .. } => "approved",
+        Event::Retracted { .. } => "took the approval back",
         Event::Granted { .. } => "granted",
         Event::Answered { .. } => "answered",
         Event::Denied { .. } => "denied",
