@@ -7,7 +7,8 @@ use crate::credential::{Person, Role};
 use crate::digest::Digest;
 use crate::name::{GroupName, ReviewerName};
 use crate::nonce::Nonce;
-use crate::statement::{Signed, Statement};
+use crate::signature::{BadProof, PersonKey, Signature};
+use crate::statement::{Misfit, Signed, Statement};
 use crate::verdict::Verdict;
 
 /// How strongly a decision is tied to a person; ordered, stronger is greater.
@@ -109,6 +110,33 @@ impl Seen {
 #[error("{0} may not decide: that takes the role \"reviewer\"")]
 pub struct NotAReviewer(pub ReviewerName);
 
+/// A signed statement, and what it has to be checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnSignature<'a> {
+    /// The workspace that it is for.
+    pub workspace: &'a str,
+    /// What was signed.
+    pub statement: &'a Statement,
+    /// The key of the person who decides.
+    pub key: &'a PersonKey,
+    /// Their signature.
+    pub signature: &'a Signature,
+}
+
+/// Why a decision is not one that a person signed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSigned {
+    /// They may not decide at all.
+    #[error(transparent)]
+    NotAReviewer(#[from] NotAReviewer),
+    /// The statement is another's, or for elsewhere.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// The signature does not hold.
+    #[error("the signature does not hold: {0}")]
+    Proof(#[from] BadProof),
+}
+
 /// A decision known to come from a person. There is no way to make one without a [`Person`], and
 /// no way to make a person out of an agent's credential.
 #[derive(Clone, Debug)]
@@ -138,6 +166,35 @@ impl VerifiedDecision {
             stands_in_for: person.stands_in_for().to_vec(),
             signed: None,
             statement: None,
+        })
+    }
+
+    /// What a logged-in person says over a signature of their own: `key` must be theirs, and in
+    /// force. That the statement is about what is decided is for the law to see.
+    pub fn by_signature(
+        person: &Person,
+        says: Says,
+        seen: Seen,
+        own: &OwnSignature<'_>,
+    ) -> Result<Self, NotSigned> {
+        let OwnSignature { workspace, statement, key, signature } = own;
+        if statement.workspace != *workspace {
+            return Err(NotSigned::Misfit(Misfit("workspace")));
+        }
+        if statement.reviewer != *person.name() {
+            return Err(NotSigned::Misfit(Misfit("reviewer")));
+        }
+        if statement.key != key.id() {
+            return Err(NotSigned::Misfit(Misfit("key")));
+        }
+        signature.verify(key, &statement.bytes())?;
+        let decision = Self::in_session(person, says, seen)?;
+        let signed = Signed { key: statement.key, statement: statement.digest() };
+        Ok(Self {
+            assurance: Assurance::Signed,
+            signed: Some(signed),
+            statement: Some(Box::new((*statement).clone())),
+            ..decision
         })
     }
 

@@ -318,10 +318,9 @@ impl Grant {
             (Tier::Fyi, _) => true,
             (Tier::Soft, Self::Soft(Soft::Silence(silence))) => silence.heard >= verdict.window,
             (Tier::Hard, Self::Soft(Soft::Silence(_))) => false,
-            (
-                Tier::Soft | Tier::Hard,
-                Self::Hard(people) | Self::Soft(Soft::Decision(people)),
-            ) => people.satisfies(verdict),
+            (Tier::Soft | Tier::Hard, Self::Hard(people) | Self::Soft(Soft::Decision(people))) => {
+                people.satisfies(verdict)
+            }
         }
     }
 }

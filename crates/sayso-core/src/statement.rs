@@ -143,14 +143,22 @@ impl Statement {
     }
 
     /// Whether it was made for this: the escalation as it stands, under these terms, now.
-    pub fn check(&self, escalation: &Escalation, terms: &Terms<'_>, at: Timestamp) -> Result<(), Misfit> {
+    pub fn check(
+        &self,
+        escalation: &Escalation,
+        terms: &Terms<'_>,
+        at: Timestamp,
+    ) -> Result<(), Misfit> {
         let subject = [
             ("escalation", self.escalation == escalation.id()),
             ("digest", self.digest == escalation.digest()),
             ("agent", self.agent == *escalation.agent()),
             ("audience", self.audience == *escalation.executor()),
             // What happened since then has not changed what is decided, only, say, who else did.
-            ("version", (escalation.ceremony_since()..=escalation.version()).contains(&self.version)),
+            (
+                "version",
+                (escalation.ceremony_since()..=escalation.version()).contains(&self.version),
+            ),
         ];
         let decision = match terms.answer {
             Some(_) => Decision::Answer,
@@ -164,7 +172,10 @@ impl Statement {
             ("policy", self.policy == terms.verdict.policy),
             ("quorum", self.quorum == terms.verdict.quorum),
             ("ceremony", self.ceremony == terms.ceremony),
-            ("issued_at", self.issued_at <= at && self.expires_at <= STATEMENT_LASTS.after(self.issued_at)),
+            (
+                "issued_at",
+                self.issued_at <= at && self.expires_at <= STATEMENT_LASTS.after(self.issued_at),
+            ),
             ("expires_at", at < self.expires_at),
         ];
         match subject.iter().chain(&said).find(|(_, fits)| !fits) {
@@ -199,7 +210,12 @@ pub enum Displayed<'a> {
 
 /// The text that is displayed to who signs: of the action's or the question's own bytes alone, in
 /// letters that look like nothing else. What a model says about it is no part of it.
-pub fn display(shown: Displayed<'_>, agent: &AgentName, audience: &AgentName, tier: Tier) -> String {
+pub fn display(
+    shown: Displayed<'_>,
+    agent: &AgentName,
+    audience: &AgentName,
+    tier: Tier,
+) -> String {
     let mut lines = vec![
         ("agent", agent.to_string()),
         ("executor", audience.to_string()),

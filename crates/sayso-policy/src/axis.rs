@@ -77,7 +77,9 @@ impl Axis {
         match self {
             Self::Tier | Self::Route => true,
             Self::Window | Self::UnheardAfter | Self::SilentLimit => tier == Tier::Soft,
-            Self::Quorum | Self::SelfApproval | Self::Assurance | Self::PermitLasts => tier > Tier::Fyi,
+            Self::Quorum | Self::SelfApproval | Self::Assurance | Self::PermitLasts => {
+                tier > Tier::Fyi
+            }
         }
     }
 

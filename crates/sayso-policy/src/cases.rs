@@ -174,7 +174,9 @@ fn quorum_text(quorum: &Value) -> Result<String, String> {
     for (name, value) in table {
         match name.as_str() {
             "people" => in_all = number(value)?,
-            name => drop(groups.insert(GroupName::new(name).map_err(|bad| bad.to_string())?, number(value)?)),
+            name => drop(
+                groups.insert(GroupName::new(name).map_err(|bad| bad.to_string())?, number(value)?),
+            ),
         }
     }
     Ok(Needed::of_groups(in_all, groups).to_string())

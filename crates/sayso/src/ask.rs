@@ -81,6 +81,7 @@ pub(crate) fn propose(
         context,
         window: about.window.map(|window| Value::String(window.to_string())),
         server: None,
+        started_by: about.started_by.clone(),
         executor: None,
         join: false,
     };

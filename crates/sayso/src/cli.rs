@@ -402,6 +402,9 @@ pub(crate) struct About {
     /// A longer window than the policy's, like 30m
     #[arg(long, value_name = "LENGTH")]
     pub(crate) window: Option<Period>,
+    /// Who started the agent; where the policy says so, they can't approve what it asks for
+    #[arg(long, value_name = "REVIEWER")]
+    pub(crate) started_by: Option<String>,
     /// Give up waiting after that long; it stays open [default: wait until it is decided]
     #[arg(long, value_name = "LENGTH")]
     pub(crate) wait: Option<Period>,

@@ -32,15 +32,8 @@ impl Escalation {
         let mut history = history.into_iter();
         let empty = IllegalHistory { version: 1, event: "nothing" };
         let (at, first) = history.next().ok_or(empty)?;
-        let Event::Proposed {
-            agent,
-            answerable,
-            executor,
-            subject,
-            verdict,
-            expires_at,
-            ceremony,
-        } = first
+        let Event::Proposed { agent, answerable, executor, subject, verdict, expires_at, ceremony } =
+            first
         else {
             return Err(IllegalHistory { version: 1, event: first.word() });
         };

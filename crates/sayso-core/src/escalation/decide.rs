@@ -63,8 +63,7 @@ fn decided(
             Subject::Question { form, .. } => {
                 let (verdict, ceremony) = (&escalation.verdict, escalation.ceremony);
                 let tier = escalation.tier();
-                let terms =
-                    Terms { tier, verdict, ceremony, edited: None, answer: Some(answer) };
+                let terms = Terms { tier, verdict, ceremony, edited: None, answer: Some(answer) };
                 check_person(escalation, pending, decision, &terms, moment.at)?;
                 form.check(answer).map_err(Refusal::BadAnswer)?;
                 Ok(vec![Event::Answered {
@@ -303,15 +302,13 @@ fn by_silence(
         Subject::Action { .. } => {
             granted(SoftGrant::Silence(silence).into(), &escalation.verdict, at)
         }
-        Subject::Question { .. } => {
-            Event::Answered {
-                basis: Basis::Silence,
-                by: None,
-                assurance: None,
-                signed: None,
-                heard: Some(heard),
-            }
-        }
+        Subject::Question { .. } => Event::Answered {
+            basis: Basis::Silence,
+            by: None,
+            assurance: None,
+            signed: None,
+            heard: Some(heard),
+        },
     }]
 }
 

@@ -95,8 +95,9 @@ impl Replay {
         events: &[&Event],
         facts: &Facts<'_>,
     ) -> Result<(Self, usize), Illegal> {
-        let Some(Event::Proposed { agent, answerable, executor, subject, verdict, ceremony, .. }) =
-            events.first()
+        let Some(Event::Proposed {
+            agent, answerable, executor, subject, verdict, ceremony, ..
+        }) = events.first()
         else {
             return Err(Illegal::Beginning(events.first().map_or("nothing", |event| event.word())));
         };
@@ -190,7 +191,9 @@ impl Replay {
             },
             Event::Denied { by } => person(by, Says::Deny, escalation),
             Event::Vetoed { by } => person(by, Says::Veto, escalation),
-            Event::Withdrawn => Command::Withdraw(Agent::replayed(escalation.agent().clone(), None)),
+            Event::Withdrawn => {
+                Command::Withdraw(Agent::replayed(escalation.agent().clone(), None))
+            }
             Event::Halted { halt } | Event::Frozen { halt, .. } => {
                 let (agent, tool) = (escalation.agent(), escalation.subject().tool());
                 in_force(*halt, event.word(), facts, |h| h.covers(agent, tool, escalation.rule()))?;

@@ -16,8 +16,8 @@ use sayso_core::escalation::{
 };
 use sayso_core::{
     AgentName, Command, Digest, Escalation, EscalationId, Event, HaltId, Heard, Hearing, Moment,
-    Needed, Nonce, Period, Question, Refusal, ReviewerName, RouteName, RuleName, SelfApproval, SilentLimit, Tier,
-    ToolName, Verdict, decide,
+    Needed, Nonce, Period, Question, Refusal, ReviewerName, RouteName, RuleName, SelfApproval,
+    SilentLimit, Tier, ToolName, Verdict, decide,
 };
 use serde_json::json;
 

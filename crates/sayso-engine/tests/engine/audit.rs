@@ -175,16 +175,22 @@ fn lawful(id: EscalationId, history: &History) {
         match event {
             Event::Proposed { verdict, .. } => {
                 hard = verdict.tier == Tier::Hard;
-                quorum = usize::from(verdict.quorum.get());
+                quorum = usize::from(verdict.quorum.in_all().get());
             }
             Event::Edited { verdict, .. } => {
                 hard |= verdict.tier == Tier::Hard;
-                quorum = usize::from(verdict.quorum.get());
+                quorum = usize::from(verdict.quorum.in_all().get());
                 approved.clear();
             }
             Event::Hardened { .. } => hard = true,
-            Event::Approved { by, .. } => {
-                assert!(approved.insert(by.clone()), "{id}: one slot a person: {words:?}");
+            Event::Approved { approval } => {
+                assert!(
+                    approved.insert(approval.by().clone()),
+                    "{id}: one slot a person: {words:?}"
+                );
+            }
+            Event::Retracted { by } => {
+                assert!(approved.remove(by), "{id}: {words:?}");
             }
             Event::Granted { grant, expires_at } => {
                 assert_eq!(permit, None, "{id}: granted twice: {words:?}");

@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use sayso_core::escalation::{Hardened, ReceiptResult};
 use sayso_core::grant::{Basis, Grant};
 use sayso_core::halt::Halt;
-use sayso_core::{AgentName, Event, Period, ReviewerName, RuleName, Tier, ToolName};
+use sayso_core::quorum::Approver;
+use sayso_core::{
+    AgentName, Event, GroupName, Needed, Period, ReviewerName, RuleName, Tier, ToolName,
+};
 
 use super::report::{Findings, Place, Step};
 

@@ -13,7 +13,8 @@ use sayso_core::grant::Basis;
 use sayso_core::halt::{Halt, Scope};
 use sayso_core::{
     Action, AgentName, Command, Digest, Escalation, EscalationId, Event, HaltId, Heard, Hearing,
-    Moment, Period, Question, ReviewerName, RuleName, Tier, ToolName, WorkspaceEvent, decide, json,
+    Moment, Nonce, Period, Question, ReviewerName, RuleName, Tier, ToolName, WorkspaceEvent,
+    decide, json,
 };
 use sayso_ledger::verify::Body;
 use sayso_ledger::{Checkpoint, Leaf, SigningKey};
@@ -199,7 +200,9 @@ impl World {
         let agent = agent("builder");
         let moment = self.moment(agent.name(), subject.tool());
         let (tier, window, executor) = (None, None, None);
-        let proposal = Proposal { agent, executor, subject, verdict, tier, window };
+        let (started_by, ceremony) = (None, Nonce::from_entropy([0; 16]));
+        let proposal =
+            Proposal { agent, started_by, executor, subject, verdict, tier, window, ceremony };
         let events = open(proposal, &moment).unwrap();
         let body = self.body(serde_json::to_vec(ask).unwrap());
         self.append(id, 0, &events, Some(body));
@@ -289,7 +292,8 @@ impl World {
         let action = action.as_ref().unwrap().with_arguments(arguments);
         let verdict = self.policy.judge(&Call::new(&action, state.agent()));
         let seen = Seen::digest(state.digest());
-        let edit = Edit { digest: action.digest(), verdict };
+        let ceremony = Nonce::from_entropy([1; 16]);
+        let edit = Edit { digest: action.digest(), verdict, ceremony };
         let says = Says::ApproveEdited(edit);
         let decision = VerifiedDecision::in_session(&person(who), says, seen).unwrap();
         self.command(id, &Command::Decide(decision), Some(json!({"action": action})));

@@ -93,7 +93,8 @@ pub(super) fn quorum(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<Neede
     }
     let asked = groups.values().map(|number| usize::from(number.get())).sum::<usize>();
     if table.is_empty() || asked > usize::from(LARGEST_QUORUM) {
-        let mend = format!("ask for 1 to {LARGEST_QUORUM} people, like {{ security = 1, leads = 1 }}");
+        let mend =
+            format!("ask for 1 to {LARGEST_QUORUM} people, like {{ security = 1, leads = 1 }}");
         entry.wrong(report, format!("asks for {asked} people"), mend);
         return None;
     }

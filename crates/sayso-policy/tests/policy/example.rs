@@ -67,7 +67,10 @@ fn a_bucket_takes_two_people_unless_it_is_scratch() {
     for bucket in ["scratch", "tmp-7"] {
         let scratch = judge(&policy(EXAMPLE), "aws_s3_delete", json!({ "bucket": bucket }));
         // No rule is left, so the default holds.
-        assert_eq!((scratch.tier, rule(&scratch), scratch.quorum.in_all().get()), (Tier::Hard, None, 1));
+        assert_eq!(
+            (scratch.tier, rule(&scratch), scratch.quorum.in_all().get()),
+            (Tier::Hard, None, 1)
+        );
     }
     let unnamed = judge(&policy(EXAMPLE), "aws_s3_delete", json!({}));
     assert_eq!(unnamed.quorum.in_all().get(), 2);
@@ -94,7 +97,10 @@ fn a_question_is_judged_by_the_defaults_alone() {
     let policy =
         policy("default_window = \"5m\"\n[[rule]]\ntool = \"*\"\ntier = \"hard\"\nquorum = 3");
     let verdict = policy.question(Tier::Soft);
-    assert_eq!((verdict.tier, rule(&verdict), verdict.quorum.in_all().get()), (Tier::Soft, None, 1));
+    assert_eq!(
+        (verdict.tier, rule(&verdict), verdict.quorum.in_all().get()),
+        (Tier::Soft, None, 1)
+    );
     assert_eq!(verdict.window, Period::from_secs(300));
     assert_eq!(verdict.unheard_after, Period::from_secs(300));
     assert_eq!(verdict.silent_limit, SilentLimit::DEFAULT);

@@ -82,7 +82,7 @@ fn a_mode_an_assurance_and_a_permits_life_are_what_they_can_be() {
     );
     refused_rule(
         "assurance = \"sure\"",
-        r#"line 4, column 13: assurance: is no assurance; use "channel" or "session""#,
+        r#"line 4, column 13: assurance: is no assurance; use "channel", "session" or "signed""#,
     );
     refused_rule(
         "permit_lasts = \"25h\"",
@@ -292,7 +292,7 @@ fn several_problems_are_told_at_once_in_the_order_of_the_text() {
 line 4, column 10: quorum: is no quorum; say how many people must approve: 1 to 20
 line 6, column 1: tool: is missing from this rule; name the tools it is for, like tool = "git_*", or tool = "*" for all
 line 7, column 1: tol: is no key of a rule; did you mean "tool"?
-line 9, column 1: zzz: is no key of a rule; the keys are name, tool, agent, server, args, resource, context, unless, tier, window, unheard_after, quorum, silent_limit, assurance, permit_lasts, route, mode"#,
+line 9, column 1: zzz: is no key of a rule; the keys are name, tool, agent, server, args, resource, context, unless, tier, window, unheard_after, quorum, self_approval, silent_limit, assurance, permit_lasts, route, mode"#,
     );
     let many = "[[rule]]\ntier = 1\n".repeat(25);
     let error = Policy::parse(&many).unwrap_err();

@@ -30,7 +30,10 @@ fn the_strictest_wins_on_each_axis() {
     assert_eq!((verdict.tier, rule(&verdict)), (Tier::Soft, Some("deploy")));
     assert_eq!(verdict.window, Period::from_secs(3_600));
     assert_eq!(verdict.unheard_after, Period::from_secs(240));
-    assert_eq!((verdict.quorum.in_all().get(), verdict.silent_limit.to_string().as_str()), (3, "10/h"));
+    assert_eq!(
+        (verdict.quorum.in_all().get(), verdict.silent_limit.to_string().as_str()),
+        (3, "10/h")
+    );
 }
 
 #[test]

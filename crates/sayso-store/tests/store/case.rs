@@ -7,8 +7,9 @@ use sayso_core::credential::{
 use sayso_core::decision::{Assurance, Says, Seen, VerifiedDecision};
 use sayso_core::escalation::{Due, PERMIT_LASTS, Proposal, Subject, open};
 use sayso_core::{
-    AgentName, Command, Digest, Escalation, EscalationId, Event, Heard, Moment, Period,
-    ReviewerName, RouteName, RuleName, SilentLimit, Tier, ToolName, Verdict, decide,
+    AgentName, Command, Digest, Escalation, EscalationId, Event, Heard, Moment, Needed, Nonce,
+    Period, ReviewerName, RouteName, RuleName, SelfApproval, SilentLimit, Tier, ToolName, Verdict,
+    decide,
 };
 use sayso_store::{Body, Changes, Current, Happened, NewEntry, Store};
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use sayso_client::wire;
-use sayso_core::{Action, AgentName, ReviewerName, EscalationId, Period, Question, Tier, ToolName};
+use sayso_core::{Action, AgentName, EscalationId, Period, Question, ReviewerName, Tier, ToolName};
 use sayso_engine::{Account, NewEscalation, Record, Subject};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

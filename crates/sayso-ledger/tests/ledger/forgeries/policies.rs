@@ -25,7 +25,7 @@ pub(super) fn forged(day: &Day) -> Vec<Forged> {
     };
     let quorum = resealed(day, day.hard, |rows| {
         let at = find(rows, day.hard, "proposed");
-        rows[at].event["verdict"]["quorum"] = json!(1);
+        rows[at].event["verdict"]["quorum"] = json!({"people": 1});
     });
     let window = changed(day, day.silent, "proposed", |event| {
         event["verdict"]["window"] = json!("1m");
