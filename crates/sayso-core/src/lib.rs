@@ -8,6 +8,7 @@ pub mod credential;
 pub mod decision;
 pub mod digest;
 pub mod directory;
+pub mod enrolment;
 pub mod escalation;
 pub mod grant;
 pub mod halt;

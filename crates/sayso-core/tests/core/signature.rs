@@ -2,6 +2,7 @@
 
 mod authenticator;
 mod batches;
+mod enrolments;
 mod passkeys;
 mod published;
 mod ssh;
