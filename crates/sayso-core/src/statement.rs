@@ -233,7 +233,7 @@ pub fn display(
             lines.push(("answer", spelt(answer)));
         }
     }
-    lines.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+    lines.iter().fold(String::new(), |text, (name, value)| text + name + ": " + value + "\n")
 }
 
 /// Indented JSON in which every character that is no letter, digit or printable ASCII is spelt out.
