@@ -10,5 +10,7 @@ mod laws;
 mod random;
 mod replay;
 mod replicas;
+mod separation;
 mod signature;
+mod statements;
 mod world;

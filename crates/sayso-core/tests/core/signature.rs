@@ -1,6 +1,6 @@
 //! People's keys: what is proved, and what is not taken as proof.
 
-mod authenticator;
+pub(crate) mod authenticator;
 mod batches;
 mod enrolments;
 mod passkeys;

@@ -15,9 +15,9 @@ use sayso_core::escalation::{
     open,
 };
 use sayso_core::{
-    AgentName, Command, Digest, Escalation, EscalationId, Event, HaltId, Heard, Hearing, Moment,
-    Needed, Nonce, Period, Question, Refusal, ReviewerName, RouteName, RuleName, SelfApproval,
-    SilentLimit, Tier, ToolName, Verdict, decide,
+    AgentName, Command, Digest, Escalation, EscalationId, Event, GroupName, HaltId, Heard, Hearing,
+    Moment, Needed, Nonce, Period, Question, Refusal, ReviewerName, RouteName, RuleName,
+    SelfApproval, SilentLimit, Tier, ToolName, Verdict, decide,
 };
 use serde_json::json;
 
@@ -75,12 +75,21 @@ pub(crate) fn person(name: &str) -> Person {
 }
 
 pub(crate) fn reviewer(name: &str, roles: Vec<Role>) -> Person {
+    somebody(name, roles, &[], &[])
+}
+
+/// A reviewer of these groups who stands in for these people.
+pub(crate) fn member(name: &str, groups: &[&str], stands_in_for: &[&str]) -> Person {
+    somebody(name, vec![Role::Reviewer], groups, stands_in_for)
+}
+
+fn somebody(name: &str, roles: Vec<Role>, groups: &[&str], stands_in_for: &[&str]) -> Person {
     let token = ReviewerToken::from_entropy([1; 32]);
     let record = PersonRecord {
         name: ReviewerName::new(name).unwrap(),
         roles,
-        groups: Vec::new(),
-        stands_in_for: Vec::new(),
+        groups: groups.iter().map(|name| GroupName::new(name).unwrap()).collect(),
+        stands_in_for: stands_in_for.iter().map(|name| ReviewerName::new(name).unwrap()).collect(),
         kind: SecretKind::Token,
         secret: token.hash(),
         expires_at: None,
@@ -89,8 +98,13 @@ pub(crate) fn reviewer(name: &str, roles: Vec<Role>) -> Person {
 }
 
 pub(crate) fn agent(name: &str) -> Agent {
+    agent_of(name, None)
+}
+
+pub(crate) fn agent_of(name: &str, owner: Option<&str>) -> Agent {
     let key = AgentKey::from_entropy([2; 32]);
-    AgentRecord { name: AgentName::new(name).unwrap(), key: key.hash(), owner: None }
+    let owner = owner.map(|name| ReviewerName::new(name).unwrap());
+    AgentRecord { name: AgentName::new(name).unwrap(), key: key.hash(), owner }
         .authenticate(&key)
         .unwrap()
 }

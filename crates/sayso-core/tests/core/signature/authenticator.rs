@@ -21,7 +21,7 @@ pub(super) enum Secret {
 }
 
 /// What goes into a ceremony; honest unless changed.
-pub(super) struct Authenticator {
+pub(crate) struct Authenticator {
     pub(super) secret: Secret,
     pub(super) credential: Vec<u8>,
     pub(super) rp: &'static str,
@@ -33,7 +33,7 @@ pub(super) struct Authenticator {
 }
 
 impl Authenticator {
-    pub(super) fn p256(seed: u8) -> Self {
+    pub(crate) fn p256(seed: u8) -> Self {
         Self::with(Secret::P256(p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap()))
     }
 
@@ -91,7 +91,7 @@ impl Authenticator {
         serde_json::to_vec(&data).unwrap()
     }
 
-    pub(super) fn sign(&self, challenge: &[u8]) -> Assertion {
+    pub(crate) fn sign(&self, challenge: &[u8]) -> Assertion {
         let client_data = self.client_data(challenge, "webauthn.get");
         self.sign_over(&self.authenticator_data(self.flags, b""), &client_data)
     }
@@ -141,7 +141,7 @@ impl Authenticator {
         }
     }
 
-    pub(super) fn passkey(&self) -> Passkey {
+    pub(crate) fn passkey(&self) -> Passkey {
         let key = sayso_core::signature::CoseKey::read(&self.cose()).unwrap();
         Passkey::new(self.credential.clone().into(), key, relying_party()).unwrap()
     }
