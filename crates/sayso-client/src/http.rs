@@ -13,6 +13,8 @@ use crate::wire::{
 
 /// How long a connection may take to come about, and an answer beyond the time it may wait.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// The most bytes that an answer may have: a full bundle of entries, and some.
+const LARGEST_ANSWER: u64 = 32 * 1024 * 1024;
 /// The longest that one request waits; longer waits are several requests.
 const LONGEST_WAIT: u64 = 50;
 
@@ -163,9 +165,8 @@ impl Client {
 
     /// Anything else that is got as JSON.
     pub fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        let request = self.agent.get(format!("{}{path}", self.url));
-        let request = request.config().timeout_global(Some(PATIENCE)).build();
-        self.answer(self.authorized(request).call())
+        let bytes = self.bytes(path)?;
+        serde_json::from_slice(&bytes).map_err(|error| self.foreign(&error))
     }
 
     /// Anything else that is got as text.
@@ -174,6 +175,15 @@ impl Client {
         let request = request.config().timeout_global(Some(PATIENCE)).build();
         let mut response = self.checked(self.authorized(request).call())?;
         response.body_mut().read_to_string().map_err(|error| self.foreign(&error))
+    }
+
+    /// Anything else that is got as bytes.
+    pub fn bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        let request = request.config().timeout_global(Some(PATIENCE)).build();
+        let mut response = self.checked(self.authorized(request).call())?;
+        let body = response.body_mut().with_config().limit(LARGEST_ANSWER);
+        body.read_to_vec().map_err(|error| self.foreign(&error))
     }
 
     /// Opens the event stream; for a reviewer, this is listening. `channel` says by what means.

@@ -416,6 +416,26 @@ pub struct Halts {
     pub items: Vec<Halt>,
 }
 
+/// The text that a ledger's entry holds the hash of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Body {
+    /// Which entry's, from 0 on.
+    pub index: u64,
+    /// What its hash begins with, in hexadecimal digits.
+    pub salt: String,
+    /// The text.
+    pub content: String,
+}
+
+/// A stretch of a ledger's texts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Bodies {
+    /// Those that are there, in order of index.
+    pub items: Vec<Body>,
+}
+
 /// An error, as RFC 9457 has it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -79,7 +79,7 @@ pub struct Auditor {
     halts: Vec<Halt>,
     policies: Policies,
     silent: SilentGrants,
-    runs: HashMap<EscalationId, Run>,
+    runs: HashMap<EscalationId, Box<Run>>,
     /// Escalations to which nothing more can happen, and how they ended.
     over: HashMap<EscalationId, &'static str>,
     /// Entries side by side, of one escalation and one time: what the law said at once is among
@@ -286,17 +286,17 @@ impl Auditor {
         match (&happened.event, text) {
             (Event::Proposed { agent, verdict, .. }, text) => {
                 let asked = match text {
-                    Some(Text::Asked(asked)) => Some(*asked),
+                    Some(Text::Asked(asked)) => Some(asked),
                     _ => None,
                 };
                 let policies = &self.policies;
-                policies.check_asked(verdict, agent, asked.as_ref(), at, place, &mut self.found);
-                run.asked = asked;
+                policies.check_asked(verdict, agent, asked.as_deref(), at, place, &mut self.found);
+                run.asked = asked.map(bodies::Asked::kept);
             }
             (Event::Edited { verdict, .. }, text) => {
                 let Some(agent) = run.state().map(|state| state.agent().clone()) else { return };
                 let edit = match (&text, &run.asked) {
-                    (Some(Text::Edited(edited)), Some(asked)) => Some((&edited.action, asked)),
+                    (Some(Text::Edited(edited)), Some(asked)) => Some((&edited.action, &**asked)),
                     _ => None,
                 };
                 self.policies.check_edited(verdict, &agent, edit, at, place, &mut self.found);

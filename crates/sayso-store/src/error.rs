@@ -33,6 +33,20 @@ pub enum StoreError {
         /// The newest this binary knows.
         known: u32,
     },
+    /// The database was written by an earlier version, and is only to be read.
+    #[error(
+        "the database is at schema version {found}, and this binary reads version {known}: \
+         `sayso serve` brings it up to date"
+    )]
+    Older {
+        /// The database's version.
+        found: u32,
+        /// The one this binary reads.
+        known: u32,
+    },
+    /// There is no database where one is to be read.
+    #[error("there is no Sayso data in {}; say where it is with --data", .0.display())]
+    Missing(PathBuf),
     /// An entry is larger than the ledger takes.
     #[error("{0}: nothing was changed; say it with less")]
     TooLarge(sayso_ledger::leaf::TooLarge),

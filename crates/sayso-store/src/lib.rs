@@ -124,6 +124,10 @@ pub trait Store: Send + Sync {
     /// At most `limit` entries from index `from` on, as the ledger commits to them.
     async fn raw_entries(&self, from: u64, limit: usize) -> Result<Vec<RawEntry>>;
 
+    /// The bodies of at most `limit` entries from index `from` on, as far as they are there, with
+    /// their indices.
+    async fn bodies(&self, from: u64, limit: usize) -> Result<Vec<(u64, Body)>>;
+
     /// The leaf hashes of at most `limit` entries from index `from` on. Fails if one is missing.
     async fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Digest>>;
 

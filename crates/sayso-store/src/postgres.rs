@@ -4,6 +4,7 @@
 //! that read. No server leads: rows are claimed with locks, and whoever is too late is told so
 //! ([`StoreError::Conflict`](crate::StoreError::Conflict)) and looks again.
 
+mod body;
 mod connection;
 mod credentials;
 mod elsewhere;
@@ -27,7 +28,7 @@ use self::connection::{Address, Connection};
 use self::credentials::Registrar;
 use self::elsewhere::Listener;
 use self::pool::Pool;
-use crate::record::{Entry, Kept, NewSecret, Page, Query, Standing};
+use crate::record::{Body, Entry, Kept, NewSecret, Page, Query, Standing};
 use crate::{Callback, RawEntry, Result, Sealed, Store, TileRow, Writer};
 
 /// The store on a PostgreSQL database.
@@ -95,6 +96,10 @@ impl Store for PostgresStore {
 
     async fn raw_entries(&self, from: u64, limit: usize) -> Result<Vec<RawEntry>> {
         tree::raw_entries(&*self.pool.take().await?, &self.workspace, from, limit).await
+    }
+
+    async fn bodies(&self, from: u64, limit: usize) -> Result<Vec<(u64, Body)>> {
+        body::bodies(&*self.pool.take().await?, &self.workspace, from, limit).await
     }
 
     async fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Digest>> {

@@ -3,6 +3,7 @@
 //! One server owns the folder (a lock file says so) and writes through one connection; the
 //! command line may add agents and people beside it. Reads have connections of their own.
 
+mod body;
 mod credentials;
 mod read;
 mod schema;
@@ -21,7 +22,7 @@ use sayso_core::credential::{AgentRecord, PersonRecord, Role};
 use sayso_core::halt::Halt;
 use sayso_core::{AgentName, Digest, EscalationId, Heard, ReviewerName, RouteName};
 
-use crate::record::{Entry, Kept, NewSecret, Page, Query, Standing};
+use crate::record::{Body, Entry, Kept, NewSecret, Page, Query, Standing};
 use crate::{Callback, RawEntry, Result, Sealed, Store, StoreError, TileRow, Writer};
 
 /// The database's file name in the data folder.
@@ -39,6 +40,8 @@ pub enum Access {
     Serve,
     /// The command line, to add agents and people, also beside a running server.
     Administer,
+    /// An auditor, who changes nothing.
+    Read,
 }
 
 /// The embedded store.
@@ -63,17 +66,21 @@ impl Drop for Lock {
 struct Readers {
     idle: Mutex<Vec<Connection>>,
     path: PathBuf,
+    connect: fn(&Path) -> Result<Connection>,
 }
 
 impl SqliteStore {
     /// Opens the store in `folder`, making both if they are not there.
     pub fn open(folder: &Path, workspace: &str, access: Access) -> Result<Self> {
+        if access == Access::Read {
+            return Self::open_to_read(folder, workspace);
+        }
         let unwritable =
             |cause: String| StoreError::Unwritable { path: folder.to_path_buf(), cause };
         make_private(folder).map_err(|error| unwritable(error.to_string()))?;
         let lock = match access {
             Access::Serve => Some(lock(folder)?),
-            Access::Administer => None,
+            Access::Administer | Access::Read => None,
         };
         let path = folder.join(FILE);
         let mut connection = connect(&path).map_err(|error| match error {
@@ -81,8 +88,21 @@ impl SqliteStore {
             other => other,
         })?;
         schema::migrate(&mut connection)?;
-        let readers = Readers { idle: Mutex::new(vec![connection]), path: path.clone() };
+        let readers = Readers { idle: Mutex::new(vec![connection]), path: path.clone(), connect };
         Ok(Self { path, workspace: workspace.into(), readers: Arc::new(readers), _lock: lock })
+    }
+
+    /// What another has written there, as it is: nothing is made, nothing is brought up to date.
+    fn open_to_read(folder: &Path, workspace: &str) -> Result<Self> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Err(StoreError::Missing(folder.to_path_buf()));
+        }
+        let connection = connect_to_read(&path)?;
+        schema::check(&connection)?;
+        let (idle, connect) = (Mutex::new(vec![connection]), connect_to_read as fn(&Path) -> _);
+        let readers = Arc::new(Readers { idle, path: path.clone(), connect });
+        Ok(Self { path, workspace: workspace.into(), readers, _lock: None })
     }
 
     async fn read<T: Send + 'static>(
@@ -103,7 +123,7 @@ impl SqliteStore {
 impl Readers {
     fn take(&self) -> Result<Connection> {
         let idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
-        idle.map_or_else(|| connect(&self.path), Ok)
+        idle.map_or_else(|| (self.connect)(&self.path), Ok)
     }
 
     fn give_back(&self, connection: Connection) {
@@ -145,6 +165,13 @@ fn connect(path: &Path) -> Result<Connection> {
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "cache_size", -8_000)?;
     connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn connect_to_read(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
     Ok(connection)
 }
 
@@ -202,6 +229,10 @@ impl Store for SqliteStore {
 
     async fn raw_entries(&self, from: u64, limit: usize) -> Result<Vec<RawEntry>> {
         self.read(move |db, workspace| tree::raw_entries(db, workspace, from, limit)).await
+    }
+
+    async fn bodies(&self, from: u64, limit: usize) -> Result<Vec<(u64, Body)>> {
+        self.read(move |db, workspace| body::bodies(db, workspace, from, limit)).await
     }
 
     async fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Digest>> {

@@ -114,6 +114,9 @@ enum Command {
     /// Check, try out, compare and draft policies
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Verify the ledger, offline, and export it
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Check how things are set up
     Doctor,
     /// Print completions for a shell
@@ -222,6 +225,63 @@ pub(crate) enum PolicyCommand {
     /// Put a policy in force on the server: what only asks for more at once (a reviewer's token),
     /// anything else when people have approved it (an agent's key)
     Apply(ApplyPolicy),
+}
+
+/// What to do with the ledger.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Hold a ledger against the law: an exported folder, the database, or a server
+    Verify(VerifyLedger),
+    /// Write the ledger into a folder, for auditors or for other tools
+    Export(ExportLedger),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    sayso ledger verify export --trust trust.policy --head kept.txt\n  \
+    sayso --data DIR ledger verify --trust trust.policy\n\n\
+    Without a folder it reads the database (--data, --database), or a server (--url, with an \
+    auditor's token).\n\n\
+    Exit codes: 0 verified, 1 refuted, 2 error, 3 not refuted, but something can't be told or was \
+    erased.")]
+pub(crate) struct VerifyLedger {
+    /// A folder that `sayso ledger export` wrote
+    pub(crate) folder: Option<PathBuf>,
+    /// Whose signatures count: the log's key and witnesses (a C2SP tlog-policy)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
+    /// A head that you kept: a signed note, or the three lines of a message's footer
+    #[arg(long = "head", value_name = "FILE")]
+    pub(crate) heads: Vec<PathBuf>,
+}
+
+/// How a ledger is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// C2SP tiles and bodies: what `sayso ledger verify` reads
+    Tiles,
+    /// Our own events, one a line
+    Jsonl,
+    /// `CloudEvents` 1.0, one a line
+    Cloudevents,
+    /// OCSF 1.9 API Activity, one a line
+    Ocsf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportLedger {
+    /// Where to
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// In which form
+    #[arg(long, value_enum, default_value = "tiles")]
+    pub(crate) format: Format,
+    /// From this entry on
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) from: Option<u64>,
+    /// Up to before this entry
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) to: Option<u64>,
 }
 
 /// Where the tools are known from.
@@ -548,6 +608,7 @@ impl Cli {
             Command::Mcp(mcp) => crate::mcp::run(common, &mcp),
             Command::Hook(hooks) => crate::hook::run(common, &hooks),
             Command::Policy(policy) => crate::policy::run(common, &policy),
+            Command::Ledger(ledger) => crate::ledger::run(common, &ledger),
             Command::Doctor => crate::doctor::run(common),
             Command::Completions { shell } => {
                 clap_complete::generate(

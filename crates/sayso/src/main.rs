@@ -13,6 +13,7 @@ mod halt;
 mod hook;
 mod inbox;
 mod init;
+mod ledger;
 mod mcp;
 mod output;
 mod people;

@@ -41,6 +41,14 @@ pub(super) struct Asked {
     pub(super) server: Option<String>,
 }
 
+impl Asked {
+    /// What is left of it once it was judged: what an edit will be judged with.
+    pub(super) fn kept(mut self: Box<Self>) -> Box<Self> {
+        (self.action, self.question) = (None, None);
+        self
+    }
+}
+
 /// The body of `edited`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Edited {

@@ -28,7 +28,7 @@ pub(super) struct Run {
     is_lost: bool,
     pub(super) account: Option<Account>,
     /// What an edit is judged with.
-    pub(super) asked: Option<Asked>,
+    pub(super) asked: Option<Box<Asked>>,
 }
 
 /// One event of an escalation, and where it stands.

@@ -23,7 +23,12 @@ pub(crate) struct Day {
 
 pub(crate) fn day() -> Day {
     let mut world = World::new();
-    let w = &mut world;
+    let day = tell(&mut world);
+    Day { rows: world.rows, ..day }
+}
+
+/// Lets the day happen in a workspace.
+pub(crate) fn tell(w: &mut World) -> Day {
     w.minutes(1);
     let silent = w.propose("git_merge", json!({"branch": "feature", "into": "main"}));
     w.deliver(silent);
@@ -83,5 +88,5 @@ pub(crate) fn day() -> Day {
     let withdrawn = w.propose("drop_table", json!({"table": "logs"}));
     w.minutes(1);
     w.withdraw(withdrawn);
-    Day { rows: world.rows, silent, hard, vetoed, edited, halted }
+    Day { rows: Vec::new(), silent, hard, vetoed, edited, halted }
 }

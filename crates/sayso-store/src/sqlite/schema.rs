@@ -36,6 +36,17 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
+/// Refuses a file that is not of this binary's version.
+pub(super) fn check(connection: &Connection) -> Result<()> {
+    let (found, known) =
+        (version(connection)?, u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX));
+    match found.cmp(&known) {
+        std::cmp::Ordering::Less => Err(StoreError::Older { found, known }),
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(StoreError::Newer { found, known }),
+    }
+}
+
 fn version(connection: &Connection) -> Result<u32> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }

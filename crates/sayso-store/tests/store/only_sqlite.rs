@@ -41,6 +41,19 @@ async fn the_command_line_adds_agents_beside_a_server() {
 }
 
 #[tokio::test]
+async fn an_auditor_reads_beside_a_server_and_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let refused = open(folder.path(), Access::Read).map(|_| ());
+    assert!(matches!(refused, Err(StoreError::Missing(_))), "{refused:?}");
+    let server = open(folder.path(), Access::Serve).unwrap();
+    keep(&server, &[Case::new(1).text("\"why\"")]).await;
+    let auditor = open(folder.path(), Access::Read).unwrap();
+    assert_eq!(auditor.raw_entries(1, 9).await.unwrap().len(), 1);
+    assert_eq!(auditor.bodies(1, 9).await.unwrap().len(), 1);
+    assert!(auditor.add_agent(&agent_record("robo", "k"), at(1)).await.is_err());
+}
+
+#[tokio::test]
 async fn the_command_line_waits_for_a_unit_of_work_to_end() {
     let folder = TempDir::new().unwrap();
     let server = open(folder.path(), Access::Serve).unwrap();

@@ -36,6 +36,12 @@ pub(crate) async fn each_entry_has_the_leaf_of_the_entry_that_its_row_says(store
     assert_eq!(store.leaves(3, 2).await.unwrap(), leaves[2..4]);
     assert_eq!(store.leaves(6, 2).await.unwrap(), []);
     assert_eq!(store.raw_entries(4, 1).await.unwrap(), raw[3..4]);
+
+    let bodies = store.bodies(1, 10).await.unwrap();
+    let of: Vec<_> = bodies.iter().map(|(index, body)| (*index, Some(body.hash()))).collect();
+    let hashes = entries.iter().filter(|entry| entry.body_hash.is_some());
+    assert_eq!(of, hashes.map(|entry| (entry.seq, entry.body_hash)).collect::<Vec<_>>());
+    assert_eq!((of.len(), store.bodies(2, 10).await.unwrap()), (1, Vec::new()));
 }
 
 /// An entry of about that many bytes.
