@@ -435,7 +435,7 @@ pub(crate) enum Reviewers {
     Add {
         /// Their name
         name: String,
-        /// reviewer, policy_admin, auditor or owner; may be given several times
+        /// reviewer, `policy_admin`, auditor or owner; may be given several times
         #[arg(long = "role", default_value = "reviewer", value_name = "ROLE")]
         roles: Vec<String>,
     },
