@@ -4,11 +4,10 @@
 //! typed.
 
 mod secrets;
+mod signals;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 use sayso_client::Client;
@@ -114,32 +113,12 @@ fn execute(
     if let Some(folder) = action.arguments.get("cwd").and_then(Value::as_str) {
         command.current_dir(folder);
     }
-    // An interrupt at the terminal reaches the command too; it is for the command to obey.
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGQUIT] {
-        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
-    }
+    let signals = signals::catch()?;
     let mut child = command.spawn().with_context(|| format!("can't run {program}"))?;
-    let child_id = rustix::process::Pid::from_child(&child);
-    let mut told = signal_hook::iterator::Signals::new([
-        signal_hook::consts::SIGTERM,
-        signal_hook::consts::SIGHUP,
-    ])?;
-    let stop = told.handle();
-    let pass_on = std::thread::spawn(move || {
-        for signal in told.forever() {
-            let signal = match signal {
-                signal_hook::consts::SIGHUP => rustix::process::Signal::HUP,
-                _ => rustix::process::Signal::TERM,
-            };
-            // A command that has just ended needs no telling.
-            let _ = rustix::process::kill_process(child_id, signal);
-        }
-    });
-    let status = child.wait();
-    stop.close();
-    let _ = pass_on.join();
-    interrupted.store(false, Ordering::Relaxed);
+    let status = {
+        let _passing = signals.pass_on(&child);
+        child.wait()
+    };
     let status = status?;
     Ok(match (status.code(), status.signal()) {
         (Some(0), _) => (Exit::Of(0), None),

@@ -1,6 +1,10 @@
 //! `sayso run`: the command that was approved, and nothing else.
 
-use std::process::Stdio;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::server::{Server, json};
 
@@ -17,7 +21,7 @@ fn run(server: &Server, command: &[&str], decide: impl FnOnce(&str)) -> (Option<
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
-fn receipt(server: &Server, token: &str) -> serde_json::Value {
+fn receipt(server: &Server, token: &str) -> Value {
     let ana = server.as_(token).args(["inbox", "--json"]).output().unwrap();
     assert_eq!(json(&ana), serde_json::json!([]), "nothing is left open");
     let url = format!("{}/v1/escalations?state=settled", server.url);
@@ -55,6 +59,63 @@ fn what_runs_is_what_was_approved_not_what_was_typed() {
     assert_eq!(code, Some(0));
     assert!(printed.ends_with("edited\n") && !printed.ends_with("typed\n"), "{printed}");
     assert_eq!(receipt(&server, &ana)["result"], "succeeded");
+}
+
+/// As it is without anybody who ignores signals.
+const DEFAULT: &str = "--default-signal";
+
+/// Runs a shell script through `sayso run`, sends `signal` to sayso once the script has said that it
+/// is there, and gives the exit code, what was printed after that, and the receipt.
+fn run_and_signal(begun: &str, script: &str, signal: Signal) -> (Option<i32>, String, Value) {
+    let server = Server::start();
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut watching = server.watch(&ana);
+    // Whoever runs the tests in the background may have told us, and so all of ours, to ignore some.
+    let mut command = Command::new("env");
+    command.args(["--default-signal", begun]).arg(env!("CARGO_BIN_EXE_sayso"));
+    command.env("SAYSO_URL", &server.url).env("SAYSO_TOKEN", &bot);
+    command.args(["run", "--", "sh", "-c", script]).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let asked = watching.until("proposed", "shell");
+    let id = asked["id"].as_str().unwrap();
+    server.as_(&ana).args(["approve", id, "--yes"]).output().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while lines.next().unwrap().unwrap() != "there" {}
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    let printed = lines.map(Result::unwrap).collect::<Vec<_>>().join("\n");
+    let code = child.wait().unwrap().code();
+    (code, printed, receipt(&server, &ana))
+}
+
+#[test]
+fn a_signal_is_the_commands_to_obey_and_its_end_is_ours() {
+    for (word, signal) in
+        [("INT", Signal::INT), ("TERM", Signal::TERM), ("HUP", Signal::HUP), ("USR1", Signal::USR1)]
+    {
+        let script =
+            format!("trap 'echo told; exit 9' {word}; echo there; while :; do sleep 0.05; done");
+        let (code, printed, receipt) = run_and_signal(DEFAULT, &script, signal);
+        assert_eq!((code, printed.as_str()), (Some(9), "told"), "{word}");
+        assert_eq!(receipt["comment"], "exit code 9", "{word}");
+    }
+}
+
+#[test]
+fn a_signal_that_is_ignored_is_not_passed_on() {
+    let script = "echo there; sleep 0.3; echo done";
+    let (code, printed, _) = run_and_signal("--ignore-signal=HUP", script, Signal::HUP);
+    assert_eq!((code, printed.as_str()), (Some(0), "done"));
+}
+
+#[test]
+fn a_command_ended_by_a_signal_ends_as_a_shell_would_say() {
+    let script = "echo there; exec sleep 600";
+    for signal in [Signal::TERM, Signal::INT] {
+        let (code, _, receipt) = run_and_signal(DEFAULT, script, signal);
+        assert_eq!(code, Some(128 + signal.as_raw()));
+        let comment = format!("ended by signal {}", signal.as_raw());
+        assert_eq!((&receipt["result"], &receipt["comment"]), (&"failed".into(), &comment.into()));
+    }
 }
 
 #[test]
