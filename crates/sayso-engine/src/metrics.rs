@@ -17,6 +17,7 @@ pub struct Metrics {
     decisions: Mutex<BTreeMap<&'static str, u64>>,
     refused: AtomicU64,
     shadow: AtomicU64,
+    untold: AtomicU64,
     commits: AtomicU64,
     jobs: AtomicU64,
     commit_micros: AtomicU64,
@@ -31,6 +32,10 @@ impl Metrics {
 
     pub(crate) fn refused(&self) {
         self.refused.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn rule_untold(&self) {
+        self.untold.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn shadow_differs(&self) {
@@ -112,6 +117,12 @@ impl Metrics {
             "counter",
             "Proposals that rules in shadow would have judged otherwise.",
             &plain(load(&self.shadow)),
+        );
+        family(
+            "sayso_rule_untold_total",
+            "counter",
+            "Rules of which it could not be told whether they apply to a proposal.",
+            &plain(load(&self.untold)),
         );
         family("sayso_commits_total", "counter", "Units of work.", &plain(load(&self.commits)));
         family("sayso_jobs_total", "counter", "Commands in them.", &plain(load(&self.jobs)));

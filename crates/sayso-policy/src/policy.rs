@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sayso_core::{Action, AgentName, Digest, Period, Tier, ToolName, Verdict};
+use sayso_core::{Action, AgentName, Digest, Period, RuleName, Tier, ToolName, Verdict};
 use serde_json::Map;
 
 use crate::call::Call;
@@ -74,6 +74,20 @@ impl Policy {
     pub fn judge(&self, call: &Call<'_>) -> Verdict {
         let rules = self.rules.iter().filter(|rule| !rule.is_shadow);
         judge::judge(self, &judge::applying(rules, call))
+    }
+
+    /// What a call needs of people, and the rules of which it can't be told whether they apply to
+    /// it: the call has something else where they look, or too much of it. They count where that
+    /// is stricter. That a rule goes by the model's word, or by a server that is not known, is
+    /// nothing to tell.
+    pub fn judge_and_tell(&self, call: &Call<'_>) -> (Verdict, Vec<&RuleName>) {
+        let rules = self.rules.iter().filter(|rule| !rule.is_shadow);
+        let applying = judge::applying(rules, call);
+        let untold = applying.iter().filter(|(rule, truth)| {
+            *truth == Truth::Unknown && rule.names(call) == Truth::Yes && !rule.hears_the_model()
+        });
+        let untold = untold.map(|(rule, _)| &rule.name).collect();
+        (judge::judge(self, &applying), untold)
     }
 
     /// What a call would need if the rules in shadow had their say; none, if there are none.

@@ -7,7 +7,7 @@ use sayso_core::{
 };
 
 use crate::call::Call;
-use crate::condition::Condition;
+use crate::condition::{Condition, Root};
 use crate::effort::Effort;
 use crate::glob::Glob;
 use crate::truth::Truth;
@@ -137,6 +137,11 @@ impl Rule {
             return holds;
         }
         holds.min(all(&self.unless).not())
+    }
+
+    /// Whether it looks at what the model says.
+    pub(crate) fn hears_the_model(&self) -> bool {
+        self.conditions.iter().any(|condition| condition.root == Root::Context)
     }
 
     /// How many conditions it has.

@@ -6,7 +6,8 @@ use sayso_core::action::POLICY_APPLY;
 use sayso_core::credential::Agent;
 use sayso_core::escalation::Proposal;
 use sayso_core::{
-    Action, AgentName, Digest, EscalationId, Nonce, Period, Question, ReviewerName, Tier, Verdict,
+    Action, AgentName, Digest, EscalationId, Nonce, Period, Question, ReviewerName, RuleName, Tier,
+    Verdict,
 };
 use sayso_policy::{Call, Policy};
 use sayso_store::KeyName;
@@ -70,7 +71,9 @@ impl Engine {
         let (subject, verdict) = match subject {
             Subject::Action(action) => {
                 let call = call(&action, agent.name(), &ask);
-                let verdict = judge(&policy, &call, tier);
+                let (verdict, untold) = policy.judge_and_tell(&call);
+                let verdict = at_least(verdict, &policy, &call, tier);
+                self.report_untold(&call, &untold);
                 self.look_in_shadow(&policy, &call, &verdict);
                 let subject = sayso_core::escalation::Subject::action(&action);
                 ask.action = Some(action);
@@ -104,6 +107,19 @@ impl Engine {
         self.run_for_record(id, Work::Propose(Box::new(propose))).await
     }
 
+    /// Tells of rules that a call could not be held against, so that somebody mends them or the
+    /// agent.
+    fn report_untold(&self, call: &Call<'_>, rules: &[&RuleName]) {
+        for rule in rules {
+            self.shared().metrics.rule_untold();
+            tracing::warn!(
+                %rule, tool = %call.action.tool, agent = %call.agent,
+                "whether this rule applies can't be told, so it counts where it is stricter; \
+                 `sayso policy explain` shows why"
+            );
+        }
+    }
+
     /// Tells what the rules in shadow would have changed.
     fn look_in_shadow(&self, policy: &Policy, call: &Call<'_>, verdict: &Verdict) {
         let Some(would_be) = policy.judge_with_shadow(call) else { return };
@@ -125,11 +141,15 @@ pub(super) fn call<'a>(action: &'a Action, agent: &'a AgentName, ask: &'a Ask) -
     Call { action, agent, server, context }
 }
 
-/// What the policy asks for an action. A review of the model's own words runs nothing, so only a
+/// What the policy asks for an action.
+pub(super) fn judge(policy: &Policy, call: &Call<'_>, asked: Option<Tier>) -> Verdict {
+    at_least(policy.judge(call), policy, call, asked)
+}
+
+/// What is asked whatever the rules say. A review of the model's own words runs nothing, so only a
 /// rule that names it asks for more than the model does. A new policy needs people, whatever the
 /// present one says.
-pub(super) fn judge(policy: &Policy, call: &Call<'_>, asked: Option<Tier>) -> Verdict {
-    let verdict = policy.judge(call);
+fn at_least(verdict: Verdict, policy: &Policy, call: &Call<'_>, asked: Option<Tier>) -> Verdict {
     if call.action.tool.as_str() == POLICY_APPLY {
         return Verdict { tier: Tier::Hard, ..verdict };
     }

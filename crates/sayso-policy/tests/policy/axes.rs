@@ -65,6 +65,33 @@ fn a_rule_in_shadow_has_no_say_and_is_looked_at() {
 }
 
 #[test]
+fn rules_that_a_call_cannot_be_held_against_are_told() {
+    let policy = policy(
+        r#"
+        rule = [
+            { tool = "t", tier = "fyi" },
+            { name = "large", tool = "t", args.n = { over = 3 }, tier = "hard" },
+            { name = "deep", tool = "t", args.m.n = "x", tier = "fyi" },
+            { name = "said", tool = "t", context.safe = true, tier = "soft" },
+            { name = "there", tool = "t", server = "prod", tier = "soft" },
+            { name = "tried", tool = "t", args.n = { over = 1 }, tier = "hard", mode = "shadow" },
+        ]
+        "#,
+    );
+    let agent = agent();
+    let untold = |arguments| {
+        let (action, context) = (action("t", arguments), json!({"safe": true}));
+        let call = Call { context: Some(&context), ..Call::new(&action, &agent) };
+        let (verdict, untold) = policy.judge_and_tell(&call);
+        assert_eq!(verdict, policy.judge(&call));
+        untold.into_iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(untold(json!({"n": 4, "m": {"n": "x"}})).is_empty());
+    assert!(untold(json!({})).is_empty(), "what is missing is told: it is not there");
+    assert_eq!(untold(json!({"n": "4", "m": 5})), ["large", "deep"]);
+}
+
+#[test]
 fn the_strongest_assurance_and_the_shortest_permit_win() {
     let policy = policy(
         r#"
