@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sayso_core::{Period, Tier};
+use sayso_core::Tier;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -11,6 +11,7 @@ use crate::axis::Axis;
 use crate::condition::{Condition, Root, Test};
 use crate::effort::Effort;
 use crate::glob::Glob;
+use crate::pace::Pace;
 use crate::pattern::Patterns;
 use crate::policy::Policy;
 use crate::rule::Rule;
@@ -50,7 +51,7 @@ pub struct Known<'a> {
     /// The tools there are; none, if that is not known.
     pub tools: Option<&'a [Tool]>,
     /// How long people take until they have looked.
-    pub people_take: Period,
+    pub pace: Pace,
 }
 
 impl Policy {
@@ -86,12 +87,11 @@ impl Policy {
                 warn(message, "decide by args or resource, or ask for more in this rule");
             }
             if rule.terms.tier == Tier::Soft
-                && let Some(window) = rule.terms.window.filter(|it| *it < known.people_take)
+                && let Some(window) = rule.terms.window
+                && let (takes, how) = known.pace.over(&rule.tools)
+                && window < takes
             {
-                let message = format!(
-                    "a window of {window} is shorter than people take ({})",
-                    known.people_take
-                );
+                let message = format!("a window of {window} is shorter than people take {how}");
                 warn(message, "lengthen it, or it is consent by inattention");
             }
             if let Some(tools) = known.tools {
@@ -109,9 +109,7 @@ impl Policy {
             let rules = self.rules.iter().filter(|rule| !rule.is_shadow);
             let applying = crate::judge::applying(rules, &witness.call());
             // Where the model's word counts, more than "perhaps" is not to be had.
-            let fires = |rule: &Rule, truth: Truth| {
-                truth == Truth::Yes || rule.conditions.iter().any(|it| it.root == Root::Context)
-            };
+            let fires = |rule: &Rule, truth: Truth| truth == Truth::Yes || rule.hears_the_model();
             let applying = applying.iter().filter(|(rule, truth)| fires(rule, *truth));
             firing.extend(applying.map(|(rule, _)| rule.name.as_str()));
             firing.len() < enforced

@@ -1,5 +1,7 @@
 //! `sayso policy`: check, explain, test, diff and draft, all without a server.
 
+mod pace;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,8 +13,8 @@ use sayso_core::json::{Limits, read as read_json};
 use sayso_core::{Action, AgentName, ToolName};
 use sayso_mcp::gateway::{Config, survey};
 use sayso_policy::{
-    Answer, Call, Cases, Change, Direction, Finding, Known, Looked, Policy, Severity, Test, Tool,
-    diff, draft,
+    Answer, Call, Cases, Change, Direction, Finding, Known, Looked, Pace, Policy, Severity, Test,
+    Tool, diff, draft,
 };
 use serde_json::{Value, json};
 
@@ -81,7 +83,11 @@ fn check(common: &Common, wanted: &CheckPolicy) -> anyhow::Result<Exit> {
         }
     };
     let tools = known(&wanted.tools)?;
-    let known = Known { tools: tools.as_deref(), people_take: wanted.people_take };
+    let pace = match wanted.people_take {
+        Some(said) => Pace::Said(said),
+        None => pace::of_the_past(common),
+    };
+    let known = Known { tools: tools.as_deref(), pace };
     let findings = policy.check(&known);
     if common.json {
         print_json(&json!({"problems": [], "findings": findings}))?;

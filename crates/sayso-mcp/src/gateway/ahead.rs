@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use sayso_client::wire::{Propose, Proposed};
 use sayso_core::{Action, AgentName, Period, Tier};
-use sayso_policy::{Call, Finding, Known, Policy, Severity, Tool};
+use sayso_policy::{Call, Finding, Known, Pace, Policy, Severity, Tool};
 use tokio::sync::{Notify, mpsc};
 
 use crate::server::{Desk, Refused};
@@ -136,7 +136,7 @@ impl Ahead {
         let mut rules = self.rules();
         let Some(rules) = rules.as_mut().filter(|rules| !rules.is_checked) else { return };
         rules.is_checked = true;
-        let known = Known { tools: Some(tools), people_take: Period::ZERO };
+        let known = Known { tools: Some(tools), pace: Pace::Said(Period::ZERO) };
         let findings = rules.policy.check(&known).into_iter();
         for found in findings.filter(|found| found.severity == Severity::Error) {
             let Finding { line, rule, message, mend, .. } = found;

@@ -1,13 +1,13 @@
 //! What is odd about policies that can be read.
 
 use sayso_core::Period;
-use sayso_policy::{Finding, Known, Severity, Tool};
+use sayso_policy::{Finding, Known, Pace, Severity, Took, Tool};
 use serde_json::json;
 
 use crate::policy;
 
 fn check(text: &str, tools: Option<&[Tool]>) -> Vec<Finding> {
-    policy(text).check(&Known { tools, people_take: Period::from_secs(60) })
+    policy(text).check(&Known { tools, pace: Pace::default() })
 }
 
 fn one(text: &str) -> String {
@@ -74,6 +74,31 @@ fn a_models_word_and_a_hasty_window_are_told() {
         one("[[rule]]\ntool = 't'\nwindow = '20s'\ntier = 'soft'"),
         "1: t: a window of 20s is shorter than people take (1m)"
     );
+}
+
+#[test]
+fn a_window_is_held_against_how_long_people_took_over_its_tools() {
+    let policy = policy(
+        "[[rule]]\ntool = 'merge*'\nwindow = '3m'\ntier = 'soft'\n\
+         [[rule]]\ntool = 'deploy'\nwindow = '3m'\ntier = 'soft'",
+    );
+    // Over merges ten minutes or so, over all else ten seconds.
+    let took = |tool: &str, secs| Took { tool: tool.to_owned(), period: Period::from_secs(secs) };
+    let merges = (0..11).map(|n| took("merge_branch", 590 + 2 * n));
+    let others = (0..89).map(|_| took("drop", 10));
+    let known = |past: Vec<Took>| Known { tools: None, pace: Pace::Past(past) };
+    let messages = |past: Vec<Took>| {
+        let found = policy.check(&known(past)).into_iter();
+        found.map(|it| format!("{}: {}", it.rule, it.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        messages(merges.clone().chain(others.clone()).collect()),
+        ["merge*: a window of 3m is shorter than people take (half of 11 decisions on its tools \
+          took 10m or longer)"]
+    );
+    // Nine are too few to tell of these alone, and five of anything.
+    assert!(messages(merges.clone().take(9).chain(others).collect()).is_empty());
+    assert!(messages(merges.take(5).collect()).is_empty());
 }
 
 #[test]

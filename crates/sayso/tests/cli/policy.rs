@@ -80,6 +80,39 @@ fn a_policy_is_held_against_the_tools_that_there_are() {
 }
 
 #[test]
+fn a_window_is_held_against_how_long_people_took_so_far() {
+    let server = Server::start();
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let client = sayso_client::Client::new(&server.url, &bot);
+    let asked: Vec<_> = (0..10)
+        .map(|n| {
+            let action = json!({"action": {"tool": "drop", "arguments": {"n": n}}});
+            let propose = serde_json::from_value(action).unwrap();
+            client.propose(&propose, None, std::time::Duration::ZERO).unwrap().id
+        })
+        .collect();
+    let folder = Folder::new();
+    let soft = |window: &str| format!("[[rule]]\ntool='drop'\ntier='soft'\nwindow='{window}'");
+    let file = folder.put("soft.toml", &soft("1s"));
+    let check = || {
+        let mut command = server.as_(&ana);
+        let output = command.args(["policy", "check"]).arg(&file).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(check().contains("shorter than people take (1m)"), "nobody has decided anything yet");
+    // Nobody can be quicker than the shortest window there is.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    for id in asked {
+        let denied = server.as_(&ana).args(["deny", &id]).output().unwrap();
+        assert!(denied.status.success(), "{denied:?}");
+    }
+    let said = check();
+    assert!(said.contains("shorter than people take (half of 10 decisions on its tools"), "{said}");
+    folder.put("soft.toml", &soft("10m"));
+    assert!(check().contains("nothing odd"));
+}
+
+#[test]
 fn a_verdict_is_explained() {
     let folder = Folder::new();
     let call = ["explain", "policy.toml", "git_merge", r#"{"files": "60"}"#];
@@ -154,6 +187,36 @@ fn tier(server: &Server, key: &str, tool: &str) -> String {
     let mut command = server.as_(key);
     let asked = command.args(["ask", "--tool", tool, "--detach", "--json"]).output().unwrap();
     parsed(&asked)["tier"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_rule_that_a_call_cannot_be_held_against_counts_where_it_is_stricter_and_is_told() {
+    let server = Server::start();
+    let bot = server.agent("bot");
+    let rules =
+        "[[rule]]\ntool='note'\ntier='fyi'\n[[rule]]\ntool='note'\nargs.n={over=3}\ntier='hard'";
+    let client = sayso_client::Client::new(&server.url, &bot);
+    let before = client.policy().unwrap().hash;
+    std::fs::write(server.data().join("test-policy.toml"), rules).unwrap();
+    let start = std::time::Instant::now();
+    while client.policy().unwrap().hash == before {
+        assert!(start.elapsed().as_secs() < 30, "the file is not looked at again");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let ask = |n: Value| {
+        let action = json!({"action": {"tool": "note", "arguments": {"n": n}}});
+        let propose = serde_json::from_value(action).unwrap();
+        client.propose(&propose, None, std::time::Duration::ZERO).unwrap()
+    };
+    let untold = || {
+        let page = client.text("/metrics").unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix("sayso_rule_untold_total "));
+        line.unwrap().to_owned()
+    };
+    let noted = ask(json!(3));
+    assert_eq!((noted.tier.as_str(), untold().as_str()), ("fyi", "0"));
+    assert_eq!((ask(json!("3")).tier.as_str(), untold().as_str()), ("hard", "1"));
+    assert_ne!(noted.policy, before, "what judged it is in its record");
 }
 
 #[test]
