@@ -36,9 +36,10 @@ impl Callbacks {
     }
 }
 
-/// Whether an agent is called for it: what it can't know from its own request.
+/// Whether an agent is called for it: any outcome but that of a notice, which stands in the very
+/// answer to it.
 pub(crate) fn is_news(event: &Event) -> bool {
-    event.settles() && !matches!(event, Event::Withdrawn | Event::Noted)
+    event.settles() && !matches!(event, Event::Noted)
 }
 
 impl Engine {

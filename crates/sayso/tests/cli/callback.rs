@@ -42,11 +42,10 @@ fn header<'a>(head: &'a [String], name: &str) -> &'a str {
     found.unwrap_or_else(|| panic!("{name} is not in {head:?}"))
 }
 
-#[test]
-fn an_agent_is_called_with_what_was_decided_also_after_it_did_not_hear() {
-    let server = Server::start();
+fn an_agent_is_called_until_it_has_heard(database: Option<String>) {
+    let server = Server::on(tempfile::tempdir().unwrap(), database, "127.0.0.1:0");
     let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
-    let (url, told) = listen(&[500, 200]);
+    let (url, told) = listen(&[500, 200, 200]);
     let set = server.beside().args(["agent", "callback", "bot", &url, "--json"]).output().unwrap();
     let secret = json(&set)["secret"].as_str().unwrap().to_owned();
     assert!(secret.starts_with("whsec_"), "{secret}");
@@ -65,6 +64,25 @@ fn an_agent_is_called_with_what_was_decided_also_after_it_did_not_hear() {
     let (second, again) = told.recv_timeout(wait).unwrap();
     assert_eq!(header(&first, "webhook-id"), header(&second, "webhook-id"), "it is the same call");
     assert_eq!(again, body);
+
+    let asked = server.as_(&bot).args(["ask", "--tool", "drop", "--detach", "--json"]).output();
+    let id = json(&asked.unwrap())["id"].as_str().unwrap().to_owned();
+    sayso_client::Client::new(&server.url, &bot).withdraw(&id).unwrap();
+    let (_, body) = told.recv_timeout(wait).unwrap();
+    let outcome = (&body["data"]["id"], &body["data"]["outcome"]);
+    assert_eq!(outcome, (&id.into(), &"withdrawn".into()), "others of the agent's may not know");
+}
+
+#[test]
+fn an_agent_is_called_with_what_was_decided_also_after_it_did_not_hear_on_sqlite() {
+    an_agent_is_called_until_it_has_heard(None);
+}
+
+#[test]
+fn an_agent_is_called_with_what_was_decided_also_after_it_did_not_hear_on_postgresql() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let database = runtime.block_on(sayso_testkit::postgres::database());
+    an_agent_is_called_until_it_has_heard(Some(database));
 }
 
 #[test]
