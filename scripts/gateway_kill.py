@@ -19,6 +19,8 @@ import time
 
 SAYSO, CALLS = sys.argv[1], int(sys.argv[2])
 BATCH = 20
+# The gateway's code for a server that could not be asked, so that nothing was.
+UNREACHED = -31_002
 UPSTREAM = """
 import json, os, random, sys
 notes = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -150,11 +152,19 @@ def main():
     for first in range(0, CALLS, BATCH):
         batch = [{"n": n} for n in range(first, min(first + BATCH, CALLS))]
         handles = set()
-        for answer in persist(lambda gateway: gateway.call_all("act", batch)):
-            told = answer.get("result", {}).get("structuredContent", {})
-            # One that was approved and made at once needs no collecting.
-            if told.get("status") == "pending":
-                handles.add(told["escalation"])
+        while batch:
+            answers = persist(lambda gateway: gateway.call_all("act", batch))
+            for answer in answers:
+                told = answer.get("result", {}).get("structuredContent", {})
+                # One that was approved and made at once needs no collecting.
+                if told.get("status") == "pending":
+                    handles.add(told["escalation"])
+            # The server behind was not there, so nothing was made: a client asks for the same again.
+            batch = [asked for asked, answer in zip(batch, answers)
+                     if answer.get("error", {}).get("code") == UNREACHED]
+            if batch:
+                current["gateway"].end()
+                kills["upstream"] += 1
         while handles:
             asked = sorted(handles)
             answer = persist(lambda gateway: gateway.call_all("check_review", [{"ids": asked}]))[0]
