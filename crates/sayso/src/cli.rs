@@ -301,9 +301,10 @@ pub(crate) struct CheckPolicy {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) tools: Tools,
-    /// How long people take until they have looked; a shorter window is warned of
-    #[arg(long, default_value = "1m", value_name = "PERIOD")]
-    pub(crate) people_take: Period,
+    /// How long people take until they have looked; a shorter window is warned of [default: what
+    /// the server's ledger tells to who has a `SAYSO_TOKEN`, else 1m]
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) people_take: Option<Period>,
 }
 
 #[derive(Debug, Args)]
@@ -381,9 +382,13 @@ pub(crate) struct Install {
     /// This file
     #[arg(long, conflicts_with = "user")]
     pub(crate) file: Option<PathBuf>,
-    /// An MCP server of the agent's that is `sayso mcp` or `sayso gateway`, and asks by itself
+    /// An MCP server of the agent's that is `sayso mcp` or `sayso gateway`, and asks by itself,
+    /// besides those that its settings say are
     #[arg(long, value_name = "NAME")]
     pub(crate) sayso_server: Vec<String>,
+    /// Have calls that wait put aside, for a runner of `claude -p` that resumes
+    #[arg(long)]
+    pub(crate) defer: bool,
 }
 
 #[derive(Debug, Args)]

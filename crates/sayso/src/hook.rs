@@ -8,6 +8,7 @@ mod call;
 mod canary;
 mod gate;
 mod install;
+mod ours;
 mod settings;
 
 use std::io::{Read, Write};

@@ -1,6 +1,8 @@
 //! Between a call and its say-so: proposes it, redeems its permit before it may run, and reports
 //! what came of it.
 
+use std::time::Duration;
+
 use sayso_client::Client;
 use sayso_client::wire::{Action, Report};
 use sayso_mcp::permission::{self, Asking, Permission};
@@ -64,7 +66,7 @@ impl Gate<'_> {
             action: action(call),
             server: call.server.clone(),
             context: Some(self.context(call)),
-            wait: self.hook.wait.into(),
+            wait: self.wait(),
             takes_no_others: (!self.harness.takes_other_arguments())
                 .then_some(self.harness.title()),
         };
@@ -77,6 +79,13 @@ impl Gate<'_> {
             Ok(Permission::Pending(words) | Permission::Refused(words)) => Answer::Deny(words),
             Err(refused) => Answer::Deny(refused.to_string()),
         })
+    }
+
+    /// How long people may take: the deadline leaves time to say that it still waits.
+    fn wait(&self) -> Duration {
+        let (wait, deadline): (Duration, Duration) =
+            (self.hook.wait.into(), self.hook.deadline.into());
+        wait.min(deadline * 4 / 5)
     }
 
     /// What the harness tells of itself, for people to see: it is no part of what they decide on.

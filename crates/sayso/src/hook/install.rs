@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use super::Harness;
+use super::ours;
 use super::settings::Scope;
 use crate::cli::{Common, Install};
 use crate::exit::Exit;
@@ -15,7 +15,11 @@ use crate::output::{json as print_json, say};
 
 pub(super) fn run(common: &Common, install: &Install) -> anyhow::Result<Exit> {
     let harness = install.harness;
-    let command = command(harness, &install.sayso_server)?;
+    let mut servers = install.sayso_server.clone();
+    servers.extend(ours::servers(harness, Path::new("."), home().ok().as_deref()));
+    servers.sort();
+    servers.dedup();
+    let command = command(install, &servers)?;
     let file = match &install.file {
         Some(file) => file.clone(),
         None if install.user => harness.settings(&home()?, Scope::User),
@@ -34,13 +38,17 @@ pub(super) fn run(common: &Common, install: &Install) -> anyhow::Result<Exit> {
     write(&file, &text)?;
     if common.json {
         let said = json!({"harness": harness.word(), "file": file, "command": command,
-                          "gap": harness.gap()});
+                          "asks_by_itself": servers, "gap": harness.gap()});
         print_json(&said)?;
         return Ok(Exit::Done);
     }
     say!("{} now asks Sayso before each tool: {}", harness.title(), file.display());
     if let Some(gap) = harness.gap() {
         say!("{gap}");
+    }
+    if !servers.is_empty() {
+        let servers = servers.join(", ");
+        say!("It leaves {servers} alone, which is Sayso itself and asks for its own calls.");
     }
     say!("It needs SAYSO_URL and SAYSO_TOKEN (an agent's key) in its environment.");
     say!("Check it with: sayso doctor");
@@ -57,14 +65,26 @@ pub(super) fn home() -> anyhow::Result<PathBuf> {
 
 /// The command as a shell reads it. With its whole path: a harness that can't find it lets tools
 /// run.
-fn command(harness: Harness, servers: &[String]) -> anyhow::Result<String> {
+fn command(install: &Install, servers: &[String]) -> anyhow::Result<String> {
+    let harness = install.harness;
     let program = std::env::current_exe().context("can't tell where sayso is")?;
     let Some(program) = program.to_str() else { bail!("the path of sayso is not UTF-8") };
     let mut command = format!("{} hook {}", quoted(program), harness.word());
     for server in servers {
-        command.push_str(&format!(" --sayso-server {}", quoted(server)));
+        command.push_str(&leaves(server));
+    }
+    if install.defer {
+        if !harness.defers() {
+            bail!("{} can't put calls aside: leave --defer out", harness.title());
+        }
+        command.push_str(" --defer");
     }
     Ok(command)
+}
+
+/// How a hook's command says that a server asks by itself.
+pub(super) fn leaves(server: &str) -> String {
+    format!(" --sayso-server {}", quoted(server))
 }
 
 fn quoted(word: &str) -> String {

@@ -279,6 +279,18 @@ fn a_server_that_never_answers_is_a_denial_within_the_deadline() {
 }
 
 #[test]
+fn a_wait_beyond_the_deadline_ends_with_a_handle_all_the_same() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut hook = server.as_(&key);
+    hook.args(["hook", "codex", "--wait", "1h", "--deadline", "10s"]);
+    let payload = before("codex", "drop", &json!({})).to_string();
+    let (word, reason, _) = answer("codex", &parsed(&tell(hook, &payload)));
+    assert_eq!(word, "deny");
+    handle(&reason);
+}
+
+#[test]
 fn a_hook_that_is_stopped_still_denies() {
     let server = Server::start();
     let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
@@ -374,6 +386,53 @@ fn what_is_installed_works_and_the_doctor_sees_it() {
         hooks.filter(|check| check["what"].as_str().unwrap().starts_with("hook ")).collect();
     assert_eq!(hooks.len(), HARNESSES.len(), "{doctor}");
     assert!(hooks.iter().all(|check| check["state"] == "good"), "{hooks:#?}");
+}
+
+#[test]
+fn a_gateway_in_the_settings_is_left_its_own_calls_so_that_people_are_asked_once() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let home = tempfile::tempdir().unwrap();
+    let project = home.path().join("project");
+    std::fs::create_dir(&project).unwrap();
+    let install = |more: &[&str]| {
+        let mut install = at(home.path(), &server, &key);
+        install.args(["hook", "install", "claude-code", "--json"]).args(more).output().unwrap()
+    };
+    let doctor = || {
+        let output = at(home.path(), &server, &key).args(["doctor", "--json"]).output().unwrap();
+        let checks = parsed(&output);
+        checks.as_array().unwrap().iter().find(|it| it["what"] == "hook claude-code").cloned()
+    };
+    install(&[]);
+    let gateway = json!({"command": "sayso", "args": ["gateway", "--config", "servers.json"]});
+    let servers = json!({"mcpServers": {"one": gateway}});
+    std::fs::write(project.join(".mcp.json"), servers.to_string()).unwrap();
+    let found = doctor().unwrap();
+    assert_eq!(found["state"], "bad");
+    assert!(found["found"].as_str().unwrap().contains("asked twice for calls of one"), "{found}");
+
+    let said = parsed(&install(&["--defer"]));
+    assert_eq!(said["asks_by_itself"], json!(["one"]));
+    assert_eq!(doctor().unwrap()["state"], "good");
+    let mut installed = Command::new("sh");
+    installed.args(["-c", said["command"].as_str().unwrap()]);
+    installed.env("SAYSO_URL", &server.url).env("SAYSO_TOKEN", &key);
+    let payload = before("claude-code", "drop", &json!({})).to_string();
+    assert_eq!(answer("claude-code", &parsed(&tell(installed, &payload))).0, "allow");
+    let page = sayso_client::Client::new(&server.url, &key).list("").unwrap();
+    assert!(page.items.is_empty(), "the gateway asks");
+}
+
+#[test]
+fn only_a_harness_that_can_is_told_to_put_calls_aside() {
+    let home = tempfile::tempdir().unwrap();
+    let mut install = sayso();
+    install.current_dir(home.path()).args(["hook", "install", "codex", "--defer"]);
+    let refused = install.output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("Codex can't put calls aside"));
+    assert!(!home.path().join(".codex").exists());
 }
 
 #[test]
