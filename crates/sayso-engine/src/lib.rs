@@ -7,6 +7,7 @@ mod clock;
 mod engine;
 mod error;
 mod job;
+mod joining;
 mod listening;
 mod metrics;
 pub mod permit;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sayso_core::escalation::{Proposal, open};
+use sayso_core::escalation::open;
 use sayso_core::grant::Basis;
 use sayso_core::halt::Halt;
 use sayso_core::{
@@ -19,11 +19,11 @@ use sayso_store::{
     NewKey, Outbox, OutboxKind, Past, SilentGrant, Snapshot, Writer,
 };
 
-use crate::callback;
 use crate::error::EngineError;
 use crate::job::{Act, Done, Outcome, Propose, Work};
 use crate::listening::Ears;
 use crate::record::{AtHand, Record};
+use crate::{callback, joining};
 
 /// Stands for "no rule" where grants are counted by rule.
 const NO_RULE: &str = "(none)";
@@ -249,10 +249,8 @@ impl<'a> Unit<'a> {
     /// The escalation that the same call began, if it is still to be joined.
     fn joined(&self, propose: &Propose) -> Option<EscalationId> {
         let id = self.asked.get(&propose.call()?)?;
-        let Proposal { agent, executor, tier, .. } = &propose.proposal;
-        let executor = executor.as_ref().unwrap_or_else(|| agent.name());
         let known = &self.working.get(id)?.escalation;
-        known.is_joined_by(executor, *tier, self.at).then_some(*id)
+        joining::serves(known, &propose.proposal, self.at).then_some(*id)
     }
 
     fn act(&mut self, act: &Act) -> Outcome {

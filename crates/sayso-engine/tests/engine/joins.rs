@@ -82,6 +82,26 @@ pub(crate) async fn a_raised_tier_is_not_lost_in_a_lower_one(world: &mut World) 
     assert_eq!(ask(world, again("merge")).await, second, "the stricter one serves for both");
 }
 
+pub(crate) async fn what_was_asked_of_one_server_does_not_serve_for_another_that_asks_for_more(
+    world: &mut World,
+) {
+    let rule = |server: &str, asks: &str| {
+        format!("[[rule]]\ntool = 'deploy'\nserver = '{server}'\ntier = 'hard'\n{asks}\n")
+    };
+    let (docs, route) = (rule("docs", ""), rule("routed", "route = 'leads'"));
+    let two = rule("prod", "quorum = 2");
+    world.rewrite_policy(&format!("{docs}{route}{two}")).await;
+    let on = |server: &str| NewEscalation { server: Some(server.into()), ..again("deploy") };
+    let first = ask(world, on("docs")).await;
+    assert_eq!(ask(world, on("docs")).await, first);
+    assert_eq!(ask(world, on("elsewhere")).await, first, "which asks for no more");
+    world.approve(first).await;
+    let second = ask(world, on("prod")).await;
+    assert_ne!(second, first, "two people were to approve it");
+    assert_eq!(ask(world, on("docs")).await, second, "the stricter one serves for both");
+    assert_ne!(ask(world, on("routed")).await, second, "others are to be asked");
+}
+
 pub(crate) async fn notes_are_told_each_time(world: &mut World) {
     let first = ask(world, again("note_release")).await;
     assert_ne!(ask(world, again("note_release")).await, first);

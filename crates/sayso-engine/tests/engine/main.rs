@@ -132,6 +132,7 @@ behaviour! {
         a_refusal_answers_the_same_call_for_ten_minutes
         what_was_edited_is_joined_by_what_was_asked
         a_raised_tier_is_not_lost_in_a_lower_one
+        what_was_asked_of_one_server_does_not_serve_for_another_that_asks_for_more
         notes_are_told_each_time
         of_twenty_same_calls_at_once_one_is_made;
     failures:

@@ -203,6 +203,14 @@ pub(super) async fn ended(call: &held::Call, asker: &Asker) -> Result<Outcome, R
     }
 }
 
+/// Whether an escalation was judged as a call to the server that the tool is at. By its handle an
+/// agent may ask for any that it has, and say of one of its own making what server it likes.
+pub(super) fn is_judged_for(session: &Session, place: &Place, escalation: &Escalation) -> bool {
+    let server = &session.upstreams[place.server].name;
+    // Where none is named, the strictest of all rules were asked.
+    escalation.server.as_ref().is_none_or(|named| named == server)
+}
+
 /// Makes a granted call, unless it has been made, or is being made: then that one.
 pub(super) fn make(
     session: &Arc<Session>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sayso_client::wire::Escalation;
 use serde_json::{Map, Value};
 
-use super::call::{ended, make};
+use super::call::{ended, is_judged_for, make};
 use super::frame::Outcome;
 use super::said::told;
 use super::session::{Asker, Session};
@@ -88,7 +88,9 @@ async fn collected(
         return Ok(None);
     }
     let place = session.catalogue.place(session, asker, &action.tool).await;
-    let Some(place) = place else { return Ok(None) };
+    let Some(place) = place.filter(|place| is_judged_for(session, place, escalation)) else {
+        return Ok(None);
+    };
     if escalation.permit.is_none() && !session.agent.held.call(&escalation.id).was_made() {
         return Ok(None);
     }

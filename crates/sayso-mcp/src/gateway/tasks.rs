@@ -8,13 +8,14 @@ use sayso_client::wire::Escalation;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::call::make;
+use super::call::{is_judged_for, make};
 use super::eras::Era;
 use super::frame::{INVALID_PARAMS, Outcome, UPSTREAM_GONE, raw};
 use super::held::{Call, State, Theirs};
 use super::listing::Place;
 use super::session::{Asker, Session};
 use super::upstream::Caller;
+use crate::server::Refused;
 use crate::server::answer::Answer;
 
 /// A client asks for what it does not say it can do.
@@ -191,6 +192,10 @@ async fn made(session: &Arc<Session>, escalation: &Escalation, asker: &Asker) ->
     let Some(place) = session.catalogue.place(session, asker, tool).await else {
         return State::Unmade;
     };
+    if !is_judged_for(session, &place, escalation) {
+        let other = Refused::field("taskId", "is of a call to another server than this tool's");
+        return State::NotMade(Err(other));
+    }
     let rest = asker.meta.clone().map(|meta| ("_meta".to_owned(), meta)).into_iter().collect();
     let call = make(session, &place, rest, escalation, asker);
     call.ended(Some(MOMENT), true).await.unwrap_or(State::Making)

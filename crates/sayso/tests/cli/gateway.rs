@@ -413,6 +413,32 @@ fn it_ends_with_its_client() {
 }
 
 #[test]
+fn a_grant_for_one_server_is_not_used_at_another() {
+    let server = Server::start();
+    let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let client = sayso_client::Client::new(&server.url, &key);
+    let before = client.policy().unwrap().hash;
+    let policy = "[[rule]]\ntool='drop'\nserver='docs'\ntier='soft'\n\
+                  [[rule]]\ntool='drop'\nserver='one'\ntier='hard'";
+    std::fs::write(server.data().join("test-policy.toml"), policy).unwrap();
+    until(|| client.policy().unwrap().hash != before);
+    let mut gateway = Gateway::start(&server, &key);
+    // The agent says itself whose tool it is, and what that one's rules ask for is given.
+    let propose = serde_json::from_value(json!({
+        "action": {"tool": "drop", "arguments": {"n": 1}}, "server": "docs", "join": true,
+    }));
+    let asked = client.propose(&propose.unwrap(), None, Duration::ZERO).unwrap();
+    assert_eq!(asked.tier, "soft");
+    decide(&server, &ana, "approve", &json!(asked.id));
+    let told = gateway.call("check_review", json!({"ids": [asked.id]}));
+    assert_eq!(told["structuredContent"]["reviews"][0]["status"], "granted", "{told}");
+    let held = &gateway.call("drop", json!({"n": 1}))["structuredContent"];
+    assert_eq!((&held["status"], &held["tier"]), (&json!("pending"), &json!("hard")));
+    assert_ne!(held["escalation"], asked.id);
+    assert_eq!(gateway.made(), [] as [Value; 0]);
+}
+
+#[test]
 fn a_file_that_names_no_servers_is_refused_by_name() {
     let server = Server::start();
     let key = server.agent("bot");
