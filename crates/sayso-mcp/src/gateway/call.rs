@@ -19,6 +19,8 @@ use super::{collect, doorbell, tasks};
 use crate::server::answer::Answer;
 use crate::server::{Refused, tools};
 
+/// The method of a call.
+pub(super) const METHOD: &str = "tools/call";
 /// The members of a call's params that we know.
 const MEMBERS: [&str; 6] = ["name", "arguments", "_meta", "task", "inputResponses", "requestState"];
 /// How many rounds of questions a call may take.
@@ -58,6 +60,11 @@ impl Call {
         rest.remove("task");
         Ok(Self { rest, name, arguments })
     }
+}
+
+/// Whether some server may take a method for that of a call, strict as we are about it.
+pub(super) fn may_be_meant(method: &str) -> bool {
+    method.trim().eq_ignore_ascii_case(METHOD)
 }
 
 /// Answers `tools/call`.
@@ -327,6 +334,6 @@ async fn forward(
     params.insert("name".into(), place.name.clone().into());
     params.insert("arguments".into(), arguments.into());
     let caller = Caller { back: asker.back.clone(), carried: Arc::clone(&place.carried) };
-    let outcome = session.ask(place.server, "tools/call", params, asker, &caller).await;
+    let outcome = session.ask(place.server, METHOD, params, asker, &caller).await;
     tasks::named(session, place.server, outcome)
 }

@@ -162,6 +162,12 @@ pub(super) fn raw(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
+/// A frame without line breaks between its tokens; none can stand inside one. Servers that end
+/// lines elsewhere than we do would find other frames in it.
+pub(super) fn one_line(frame: String) -> String {
+    if frame.contains(['\n', '\r']) { frame.replace(['\n', '\r'], " ") } else { frame }
+}
+
 /// A line, or why there is none.
 pub(super) enum Line {
     Text(String),
@@ -201,7 +207,7 @@ pub(super) async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> Line {
                 return Line::Bad("a message has at most 16 MiB", line);
             }
             return match String::from_utf8(line) {
-                Ok(text) => Line::Text(text),
+                Ok(text) => Line::Text(one_line(text)),
                 Err(bad) => Line::Bad("a message is UTF-8", bad.into_bytes()),
             };
         }

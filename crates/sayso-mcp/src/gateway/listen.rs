@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use tokio::net::TcpListener;
 
 use super::eras::{Era, MODERN};
-use super::frame::{Envelope, INVALID_REQUEST, LONGEST, Outcome, PARSE_ERROR};
+use super::frame::{Envelope, INVALID_REQUEST, LONGEST, Outcome, PARSE_ERROR, one_line};
 use super::headers::{SESSION, VERSION};
 use super::{LAST_CALLS, NotRunning, Setup, Shared};
 use crate::server::Desk;
@@ -251,8 +251,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<String, TurnedAway> {
     let text = text.map_err(|_| {
         TurnedAway(StatusCode::BAD_REQUEST, Outcome::error(PARSE_ERROR, "a message is UTF-8"))
     })?;
-    // Between its tokens a frame may have line breaks; on its way to a process it may not.
-    Ok(if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ") } else { text })
+    Ok(one_line(text))
 }
 
 /// The answer to a frame that has none.

@@ -157,6 +157,15 @@ impl Session {
             }
         };
         let (id, method) = (envelope.id.map(ToOwned::to_owned), envelope.method.as_deref());
+        // What we passed on as something else, a lenient server might carry out as a call.
+        let is_call = method.is_some_and(call::may_be_meant);
+        let has_id = id.as_deref().is_some_and(|id| id.get() != "null");
+        if is_call && (!has_id || method != Some(call::METHOD)) {
+            let wrong = "a call is `tools/call`, letter by letter, and has an `id`";
+            let wrong = Outcome::error(INVALID_REQUEST, wrong);
+            reply.answer(wrong.to_frame(id.as_deref().unwrap_or(RawValue::NULL))).await;
+            return None;
+        }
         match (id, method) {
             (Some(id), Some(method)) => {
                 let (method, params) = (method.to_owned(), envelope.params.map(ToOwned::to_owned));
@@ -277,7 +286,7 @@ impl Session {
                 Err(outcome) => outcome,
                 Ok(()) => match method.as_str() {
                     "tools/list" => self.catalogue.list(self, &asker).await,
-                    "tools/call" => call::call(self, params, &asker).await,
+                    call::METHOD => call::call(self, params, &asker).await,
                     "subscriptions/listen" if asker.era == Era::Modern => {
                         subscriptions::listen(self, &id, params, &reply).await
                     }

@@ -356,6 +356,24 @@ fn a_call_that_could_be_read_in_two_ways_is_made_in_none() {
             "{line}"
         );
     }
+    let params = r#""params":{"name":"drop","arguments":{}}"#;
+    for (head, id) in [
+        (r#""method":"tools/call""#, Value::Null),
+        (r#""method":"tools\/call","id":null"#, Value::Null),
+        (r#""id":9,"method":"Tools/Call""#, json!(9)),
+        (r#""id":9,"method":" tools/call""#, json!(9)),
+    ] {
+        gateway.send(&format!(r#"{{"jsonrpc":"2.0",{head},{params}}}"#));
+        let answer = gateway.receive();
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&id, &json!(-32600)), "{head}");
+    }
+    // Python ends lines here, too, and would find a call of its own between these.
+    let inner = format!(r#"{{"jsonrpc":"2.0","id":8,"method":"tools/call",{params}}}"#);
+    gateway.send(&format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"echo/line\",\"params\":[\r{inner}\r]}}"
+    ));
+    let passed = gateway.receive()["result"]["line"].as_str().unwrap().to_owned();
+    assert!(passed.contains(&inner) && !passed.contains('\r'), "{passed}");
     assert_eq!(gateway.made(), [] as [Value; 0]);
     assert_eq!(gateway.call("note", json!({}))["isError"], false, "and it goes on");
 }
@@ -391,28 +409,6 @@ fn two_servers_with_the_same_tools_are_told_apart() {
 }
 
 #[test]
-fn without_a_server_to_ask_nothing_is_made() {
-    let server = Server::start();
-    let key = server.agent("bot");
-    let mut gateway = Gateway::start(&server, &key);
-    drop(server);
-    let refused = gateway.call("drop", json!({}));
-    assert_eq!(
-        (&refused["isError"], &refused["structuredContent"]["status"]),
-        (&json!(true), &json!("refused"))
-    );
-    assert_eq!(gateway.made(), [] as [Value; 0]);
-}
-
-#[test]
-fn it_ends_with_its_client() {
-    let server = Server::start();
-    let key = server.agent("bot");
-    let mut gateway = Gateway::start(&server, &key);
-    gateway.end();
-}
-
-#[test]
 fn a_grant_for_one_server_is_not_used_at_another() {
     let server = Server::start();
     let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
@@ -436,6 +432,28 @@ fn a_grant_for_one_server_is_not_used_at_another() {
     assert_eq!((&held["status"], &held["tier"]), (&json!("pending"), &json!("hard")));
     assert_ne!(held["escalation"], asked.id);
     assert_eq!(gateway.made(), [] as [Value; 0]);
+}
+
+#[test]
+fn without_a_server_to_ask_nothing_is_made() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    drop(server);
+    let refused = gateway.call("drop", json!({}));
+    assert_eq!(
+        (&refused["isError"], &refused["structuredContent"]["status"]),
+        (&json!(true), &json!("refused"))
+    );
+    assert_eq!(gateway.made(), [] as [Value; 0]);
+}
+
+#[test]
+fn it_ends_with_its_client() {
+    let server = Server::start();
+    let key = server.agent("bot");
+    let mut gateway = Gateway::start(&server, &key);
+    gateway.end();
 }
 
 #[test]

@@ -15,7 +15,7 @@ use sse_stream::SseStream;
 
 use super::{Asks, Ear, Lost};
 use crate::gateway::eras::MODERN;
-use crate::gateway::frame::{Envelope, LONGEST};
+use crate::gateway::frame::{Envelope, LONGEST, one_line};
 use crate::gateway::headers::{LAST_EVENT, SESSION, VERSION};
 use crate::gateway::reply::Reply;
 
@@ -336,11 +336,6 @@ impl Drop for Asked<'_> {
             runtime.spawn(self.way.post(super::cancelled(id), HeaderMap::new()).send());
         }
     }
-}
-
-/// A frame as one line, which is how it may have to go on.
-fn one_line(frame: String) -> String {
-    if frame.contains(['\n', '\r']) { frame.replace(['\n', '\r'], " ") } else { frame }
 }
 
 fn is_stream(response: &Response) -> bool {
