@@ -10,7 +10,7 @@ use sayso_core::{
     AgentName, Digest, Escalation, EscalationId, Heard, ReviewerName, RouteName, RuleName,
 };
 use sayso_store::{
-    Call, Changes, Entry, Kept, KeyName, KeyUse, NewSecret, Outbox, OutboxKind, Page, Query,
+    Body, Call, Changes, Entry, Kept, KeyName, KeyUse, NewSecret, Outbox, OutboxKind, Page, Query,
     RawEntry, Result, Seal, Sealed, Snapshot, Standing, Store, StoreError, TileRow, Writer,
 };
 use tokio::sync::Semaphore;
@@ -257,6 +257,10 @@ impl Store for Faulty {
 
     async fn raw_entries(&self, from: u64, limit: usize) -> Result<Vec<RawEntry>> {
         self.inner.raw_entries(from, limit).await
+    }
+
+    async fn bodies(&self, from: u64, limit: usize) -> Result<Vec<(u64, Body)>> {
+        self.inner.bodies(from, limit).await
     }
 
     async fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Digest>> {
