@@ -4,6 +4,8 @@
 //! tree, the law, bodies, policy, permits and grants.
 #![allow(clippy::unwrap_used, dead_code, reason = "a measurement that can't go on fails")]
 
+#[path = "../tests/ledger/ssh.rs"]
+mod ssh;
 #[path = "../tests/ledger/story.rs"]
 mod story;
 #[path = "../tests/ledger/world.rs"]
@@ -30,7 +32,8 @@ fn main() {
         world.rows.iter().filter_map(|row| row.body.as_ref()).map(|b| b.content.len()).sum();
     println!("{} entries, {} MB, and {} MB of bodies", entries.len(), bytes >> 20, texts >> 20);
     let trust = Some(Trust::in_log(log_key().public().clone()));
-    let evidence = Evidence { head: Some(head(&entries, &log_key())), heads: Vec::new(), trust };
+    let evidence =
+        Evidence { head: Some(head(&entries, &log_key())), trust, ..Evidence::default() };
     for with_bodies in [false, true] {
         let began = Instant::now();
         let mut auditor = Auditor::new(&evidence);

@@ -66,6 +66,7 @@ impl Leaf<'_> {
 
 /// What an entry tells of.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are the larger one")]
 pub enum Told {
     /// Something that happened to an escalation.
     Escalation {

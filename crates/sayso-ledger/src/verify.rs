@@ -10,6 +10,7 @@ mod heads;
 mod history;
 mod policies;
 mod report;
+mod signatures;
 
 use std::collections::HashMap;
 
@@ -22,6 +23,7 @@ use sayso_core::{Digest, EscalationId, Event, Period, WorkspaceEvent};
 pub use bodies::Body;
 pub use heads::KnownHead;
 pub use report::{Finding, NOT_PROVED, Report, Step, StepReport, Verdict};
+pub use signatures::KnownKeys;
 
 use account::Account;
 use authority::Authority;
@@ -30,6 +32,7 @@ use heads::Heads;
 use history::{Happened, Run, SilentGrants};
 use policies::Policies;
 use report::{Findings, Place};
+use signatures::{Claim, SaySo, Shown};
 
 use crate::leaf::{BadEntry, Entry, Told};
 use crate::tree::{Edge, leaf_hash};
@@ -47,6 +50,8 @@ pub struct Evidence {
     pub heads: Vec<KnownHead>,
     /// Whose signatures count.
     pub trust: Option<Trust>,
+    /// Keys that people's keys are held against.
+    pub keys: KnownKeys,
 }
 
 /// An entry of an escalation that waits for those that were written with it.
@@ -67,12 +72,22 @@ enum BodyOf {
     Here(Vec<u8>),
 }
 
+impl BodyOf {
+    fn text(&self) -> Option<&[u8]> {
+        match self {
+            Self::Here(text) => Some(text),
+            Self::None | Self::Missing => None,
+        }
+    }
+}
+
 /// Reads a ledger from its first entry to its last.
 #[derive(Debug)]
 pub struct Auditor {
     found: Findings,
     heads: Heads,
     edge: Edge,
+    known_keys: KnownKeys,
     workspace: Option<String>,
     latest: Timestamp,
     authority: Authority,
@@ -92,12 +107,13 @@ impl Auditor {
     /// Begins before the first entry.
     pub fn new(evidence: &Evidence) -> Self {
         let mut found = Findings::new();
-        let Evidence { head, heads, trust } = evidence;
+        let Evidence { head, heads, trust, keys } = evidence;
         let heads = Heads::read(head.as_deref(), heads, trust.as_ref(), &mut found);
         Self {
             found,
             heads,
             edge: Edge::default(),
+            known_keys: keys.clone(),
             workspace: None,
             latest: Timestamp::MIN,
             authority: Authority::default(),
@@ -130,7 +146,7 @@ impl Auditor {
                     self.flush();
                     self.of = Some((id, entry.at));
                 }
-                let happened = Happened { index, version, event, answer: None };
+                let happened = Happened { index, version, event, answer: None, signed: None };
                 self.waiting.push(Waiting { happened, body });
             }
             Told::Workspace(event) => {
@@ -211,14 +227,16 @@ impl Auditor {
 
     fn workspace_event(&mut self, index: u64, at: Timestamp, event: WorkspaceEvent, body: &BodyOf) {
         let place = Place::entry(index);
-        self.authority.take(&event, place, &mut self.found);
+        if let WorkspaceEvent::AuthorityChanged { change, .. } = &event {
+            let workspace = self.workspace.as_deref().unwrap_or_default();
+            let (directory, known) = (&self.authority.directory, &self.known_keys);
+            let (text, found) = (body.text(), &mut self.found);
+            signatures::check_enrolment(change, text, workspace, directory, known, index, found);
+        }
+        self.authority.take(&event, at, index, &mut self.found);
         match event {
             WorkspaceEvent::PolicyLoaded { policy } => {
-                let text = match body {
-                    BodyOf::Here(text) => Some(text.as_slice()),
-                    BodyOf::None | BodyOf::Missing => None,
-                };
-                self.policies.loaded(policy, text, at, place, &mut self.found);
+                self.policies.loaded(policy, body.text(), at, place, &mut self.found);
             }
             WorkspaceEvent::HaltCalled { halt } => self.halts.push(halt),
             WorkspaceEvent::HaltLifted { halt, .. } => self.halts.retain(|it| it.id != halt),
@@ -284,24 +302,42 @@ impl Auditor {
             BodyOf::None | BodyOf::Missing => None,
         };
         match (&happened.event, text) {
-            (Event::Proposed { agent, verdict, .. }, text) => {
+            (Event::Proposed { agent, executor, verdict, .. }, text) => {
                 let asked = match text {
                     Some(Text::Asked(asked)) => Some(asked),
                     _ => None,
                 };
+                // Only where people sign does it matter what they are shown.
+                if self.authority.directory.keys().next().is_some()
+                    && let Some(asked) = &asked
+                {
+                    run.shown = match (&asked.action, &asked.question) {
+                        (Some(action), _) => Some(Shown::action(action, agent, executor)),
+                        (None, Some(asked)) => Some(Shown::Question(Box::new(asked.clone()))),
+                        (None, None) => None,
+                    };
+                }
                 let policies = &self.policies;
                 policies.check_asked(verdict, agent, asked.as_deref(), at, place, &mut self.found);
                 run.asked = asked.map(bodies::Asked::kept);
             }
             (Event::Edited { verdict, .. }, text) => {
-                let Some(agent) = run.state().map(|state| state.agent().clone()) else { return };
+                let Some(state) = run.state() else { return };
+                let (agent, executor) = (state.agent().clone(), state.executor().clone());
                 let edit = match (&text, &run.asked) {
                     (Some(Text::Edited(edited)), Some(asked)) => Some((&edited.action, &**asked)),
                     _ => None,
                 };
                 self.policies.check_edited(verdict, &agent, edit, at, place, &mut self.found);
+                run.shown = None;
+                if let Some(Text::Edited(edited)) = text {
+                    run.shown = Some(Shown::action(&edited.action, &agent, &executor));
+                    happened.signed = edited.signed;
+                }
             }
-            (_, Some(Text::Remark(remark))) => happened.answer = remark.answer,
+            (_, Some(Text::Remark(remark))) => {
+                (happened.answer, happened.signed) = (remark.answer, remark.signed);
+            }
             (_, _) => {}
         }
     }
@@ -312,14 +348,9 @@ impl Auditor {
         if matches!(first.event, Event::Proposed { .. }) {
             self.found.looked(Step::History);
         }
-        self.authority.check(&first.event, place, &mut self.found);
-        if let Event::Approved { approval } = &first.event
-            && approval.assurance() == Assurance::Signed
-        {
-            let by = approval.by();
-            self.found.looked(Step::Signatures);
-            let says = format!("{by}'s approval is said to be signed, and bears no signature");
-            self.found.refute(Step::Signatures, place, says);
+        self.authority.check(&first.event, run.state(), at, place, &mut self.found);
+        if run.is_between_steps() {
+            self.check_signature(id, events, run, at);
         }
         run.take(id, events, at, &self.halts, &self.silent, &mut self.found);
         match &mut run.account {
@@ -334,6 +365,43 @@ impl Auditor {
         if let Some(state) = run.state().filter(|_| is_silent) {
             self.silent.add(state, at);
         }
+    }
+
+    /// The signature under the say-so that a step begins with.
+    fn check_signature(
+        &mut self,
+        id: EscalationId,
+        events: &[&Happened],
+        run: &Run,
+        at: Timestamp,
+    ) {
+        let Some(first) = events.first() else { return };
+        let Some(SaySo { index, by, assurance, signed }) = SaySo::of(events) else { return };
+        let place = Place::of(index, id);
+        let Some(signed) = signed else {
+            if assurance == Some(Assurance::Signed) {
+                self.found.looked(Step::Signatures);
+                let says = format!("{by}'s say-so is said to be signed, and bears no signature");
+                self.found.refute(Step::Signatures, place, says);
+            }
+            return;
+        };
+        let Some(state) = run.state() else {
+            let says = "what was signed can't be told: its history is not lawful up to there";
+            return self.found.wonder(Step::Signatures, place, says);
+        };
+        let edit = matches!(first.event, Event::Edited { .. }).then_some(&first.event);
+        let claim = Claim {
+            by,
+            signed,
+            text: first.signed.as_ref(),
+            shown: run.shown.as_ref(),
+            edit,
+            answer: first.answer.as_ref(),
+        };
+        let workspace = self.workspace.as_deref().unwrap_or_default();
+        let directory = &self.authority.directory;
+        signatures::check(&claim, workspace, state, directory, at, place, &mut self.found);
     }
 }
 

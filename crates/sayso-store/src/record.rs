@@ -50,6 +50,7 @@ impl Body {
 
 /// What an entry tells of.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are the larger one")]
 pub enum Happened {
     /// Something that happened to an escalation.
     Escalation {

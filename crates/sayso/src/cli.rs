@@ -253,6 +253,12 @@ pub(crate) struct VerifyLedger {
     /// A head that you kept: a signed note, or the three lines of a message's footer
     #[arg(long = "head", value_name = "FILE")]
     pub(crate) heads: Vec<PathBuf>,
+    /// The organisation's key, which vouches for people's: a `.pub` file of SSH
+    #[arg(long, value_name = "FILE")]
+    pub(crate) organisation: Option<PathBuf>,
+    /// A key that needs nobody to vouch for it, by its fingerprint, as `ssh-keygen -l` prints it
+    #[arg(long = "pin", value_name = "SHA256:…")]
+    pub(crate) pins: Vec<String>,
 }
 
 /// How a ledger is written.

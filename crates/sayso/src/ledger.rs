@@ -9,8 +9,9 @@ mod tiles;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use sayso_core::signature::PersonKey;
 use sayso_ledger::trust::Trust;
-use sayso_ledger::verify::{Auditor, Evidence, KnownHead, Report, StepReport, Verdict};
+use sayso_ledger::verify::{Auditor, Evidence, KnownHead, KnownKeys, Report, StepReport, Verdict};
 use serde_json::json;
 
 use crate::cli::{Common, ExportLedger, Format, LedgerCommand, VerifyLedger};
@@ -33,6 +34,8 @@ fn read(file: &Path) -> anyhow::Result<String> {
 
 fn verify(common: &Common, wanted: &VerifyLedger) -> anyhow::Result<Exit> {
     let trust = wanted.trust.as_deref().map(trusted).transpose()?;
+    let organisation = wanted.organisation.as_deref().map(ssh_key).transpose()?;
+    let keys = KnownKeys { organisation, pinned: wanted.pins.clone() };
     let report = block_on(async {
         let mut source = Source::open(common, wanted.folder.as_deref()).await?;
         let (head, mut heads) = source.heads().await?;
@@ -40,7 +43,7 @@ fn verify(common: &Common, wanted: &VerifyLedger) -> anyhow::Result<Exit> {
             let (from, text) = (file.display().to_string(), read(file)?);
             heads.push(KnownHead { from, text, kept: true });
         }
-        let mut auditor = Auditor::new(&Evidence { head, heads, trust });
+        let mut auditor = Auditor::new(&Evidence { head, heads, trust, keys });
         while let Some(entries) = source.next().await? {
             for entry in entries {
                 auditor.entry(&entry.bytes, entry.body);
@@ -63,6 +66,11 @@ fn verify(common: &Common, wanted: &VerifyLedger) -> anyhow::Result<Exit> {
 fn trusted(file: &Path) -> anyhow::Result<Trust> {
     let parsed = Trust::parse(&read(file)?);
     parsed.with_context(|| format!("{} is no trust file", file.display()))
+}
+
+fn ssh_key(file: &Path) -> anyhow::Result<PersonKey> {
+    let key = read(file)?.parse();
+    key.map(PersonKey::Ssh).with_context(|| format!("{} is no SSH public key", file.display()))
 }
 
 fn show(report: &Report) {

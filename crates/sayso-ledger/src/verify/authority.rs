@@ -1,24 +1,44 @@
-//! Step 10: whether those who acted could, going by what the ledger says of people and agents up to
-//! there.
+//! Step 11: whether those who acted could, going by what the ledger says of people and agents up
+//! to there; and whether those who changed that could.
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use sayso_core::credential::Role;
-use sayso_core::{AgentName, Event, ReviewerName, WorkspaceEvent};
+use sayso_core::directory::Directory;
+use sayso_core::grant::Approval;
+use sayso_core::{
+    AgentName, Escalation, Event, GroupName, ReviewerName, SelfApproval, WorkspaceEvent,
+};
 
 use super::report::{Findings, Place, Step};
 
 /// Who there is, and what they may do.
 #[derive(Debug, Default)]
 pub(super) struct Authority {
+    pub(super) directory: Directory,
+    /// Those of whom the log only says that they were added.
     people: HashMap<ReviewerName, Vec<Role>>,
     agents: HashSet<AgentName>,
 }
 
 impl Authority {
     /// Takes what happened to the workspace.
-    pub(super) fn take(&mut self, event: &WorkspaceEvent, place: Place, found: &mut Findings) {
+    pub(super) fn take(
+        &mut self,
+        event: &WorkspaceEvent,
+        at: Timestamp,
+        index: u64,
+        found: &mut Findings,
+    ) {
+        let place = Place::entry(index);
         match event {
+            WorkspaceEvent::AuthorityChanged { .. } => {
+                found.looked(Step::Authority);
+                if let Err(illegal) = self.directory.apply(event, at, index) {
+                    found.refute(Step::Authority, place, illegal.to_string());
+                }
+            }
             WorkspaceEvent::AgentAdded { name } => {
                 self.agents.insert(name.clone());
             }
@@ -27,28 +47,35 @@ impl Authority {
             }
             WorkspaceEvent::HaltCalled { halt } => self.decides(&halt.by, place, found),
             WorkspaceEvent::HaltLifted { by, .. } => self.decides(by, place, found),
-            WorkspaceEvent::AuthorityChanged { .. }
-            | WorkspaceEvent::CallbackSet { .. }
-            | WorkspaceEvent::PolicyLoaded { .. } => {}
+            WorkspaceEvent::CallbackSet { .. } | WorkspaceEvent::PolicyLoaded { .. } => {}
         }
     }
 
-    /// Looks at who is behind an event.
-    pub(super) fn check(&self, event: &Event, place: Place, found: &mut Findings) {
+    /// Looks at who is behind an event; `state` is what it happened to.
+    pub(super) fn check(
+        &self,
+        event: &Event,
+        state: Option<&Escalation>,
+        at: Timestamp,
+        place: Place,
+        found: &mut Findings,
+    ) {
         if let Some(person) = event.person() {
             self.decides(person, place, found);
         }
-        if let Event::Proposed { agent, .. } = event {
-            found.looked(Step::Authority);
-            if !self.agents.contains(agent) {
-                found.refute(Step::Authority, place, format!("there is no agent {agent}"));
+        match event {
+            Event::Proposed { agent, answerable, .. } => {
+                self.proposes(agent, answerable, place, found);
             }
+            Event::Approved { approval } => self.approves(approval, state, at, place, found),
+            _ => {}
         }
     }
 
     fn decides(&self, person: &ReviewerName, place: Place, found: &mut Findings) {
         found.looked(Step::Authority);
-        let says = match self.people.get(person) {
+        let member = self.directory.person(person).map(|member| &member.roles);
+        let says = match member.or_else(|| self.people.get(person)) {
             None => format!("there is no person {person}"),
             Some(roles) if !roles.contains(&Role::Reviewer) => {
                 format!("{person} is no reviewer and may not decide")
@@ -56,5 +83,52 @@ impl Authority {
             Some(_) => return,
         };
         found.refute(Step::Authority, place, says);
+    }
+
+    fn proposes(
+        &self,
+        agent: &AgentName,
+        answerable: &[ReviewerName],
+        place: Place,
+        found: &mut Findings,
+    ) {
+        found.looked(Step::Authority);
+        let Some(machine) = self.directory.agent(agent) else {
+            if !self.agents.contains(agent) {
+                found.refute(Step::Authority, place, format!("there is no agent {agent}"));
+            }
+            return;
+        };
+        if let Some(owner) = machine.owner.as_ref().filter(|owner| !answerable.contains(owner)) {
+            let says = format!("{owner} owns {agent}, and is not named as answerable for it");
+            found.refute(Step::Authority, place, says);
+        }
+    }
+
+    fn approves(
+        &self,
+        approval: &Approval,
+        state: Option<&Escalation>,
+        at: Timestamp,
+        place: Place,
+        found: &mut Findings,
+    ) {
+        let by = approval.by();
+        let in_group = |group: &GroupName| {
+            self.directory.person(by).is_some_and(|member| member.groups.contains(group))
+        };
+        if let Some(group) = approval.groups().iter().find(|group| !in_group(group)) {
+            let says = format!("{by} counts for the group {group}, and is not in it");
+            found.refute(Step::Authority, place, says);
+        }
+        let Some(state) = state else { return };
+        if state.verdict().self_approval == SelfApproval::Allowed {
+            return;
+        }
+        let away = self.directory.stands_in_for(by, at);
+        if let Some(owner) = away.iter().find(|away| state.answerable().contains(away)) {
+            let says = format!("{by} stands in for {owner}, who answers for the agent");
+            found.refute(Step::Authority, place, says);
+        }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::report::{Findings, Place, Step};
+use super::signatures::SignedStatement;
 
 /// How large a body may be: more than any that a server takes.
 const LIMITS: json::Limits = json::Limits { bytes: 16 * 1024 * 1024, depth: 96 };
@@ -53,6 +54,8 @@ impl Asked {
 #[derive(Debug, Deserialize)]
 pub(super) struct Edited {
     pub(super) action: Action,
+    #[serde(default)]
+    pub(super) signed: Option<SignedStatement>,
 }
 
 /// The body of a decision.
@@ -60,6 +63,8 @@ pub(super) struct Edited {
 pub(super) struct Remark {
     #[serde(default)]
     pub(super) answer: Option<Value>,
+    #[serde(default)]
+    pub(super) signed: Option<SignedStatement>,
 }
 
 /// What a body says, as far as it matters.
@@ -67,7 +72,7 @@ pub(super) struct Remark {
 pub(super) enum Text {
     Asked(Box<Asked>),
     Edited(Box<Edited>),
-    Remark(Remark),
+    Remark(Box<Remark>),
 }
 
 /// Reads the body of an event and holds it against the digests that the event names.
@@ -105,7 +110,10 @@ pub(super) fn read(
             }
             Some(Text::Edited(Box::new(edited)))
         }
-        Event::Answered { .. } => json::read_into(content, LIMITS).ok().map(Text::Remark),
+        Event::Approved { .. } | Event::Answered { .. } => match json::read_into(content, LIMITS) {
+            Ok(remark) => Some(Text::Remark(Box::new(remark))),
+            Err(bad) => refute(format!("what was said with it can't be read: {bad}")),
+        },
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::bodies::Asked;
 use super::report::{Findings, Place, Step};
+use super::signatures::{Shown, SignedStatement};
 
 /// The longest stretch in which silent grants are counted.
 const LONGEST_STRETCH: Period = Period::from_secs(86_400);
@@ -29,6 +30,8 @@ pub(super) struct Run {
     pub(super) account: Option<Account>,
     /// What an edit is judged with.
     pub(super) asked: Option<Box<Asked>>,
+    /// What is displayed to who signs.
+    pub(super) shown: Option<Shown>,
 }
 
 /// One event of an escalation, and where it stands.
@@ -38,12 +41,18 @@ pub(super) struct Happened {
     pub(super) version: u64,
     pub(super) event: Event,
     pub(super) answer: Option<Value>,
+    pub(super) signed: Option<SignedStatement>,
 }
 
 impl Run {
     /// The state so far, while it is lawful.
     pub(super) fn state(&self) -> Option<&Escalation> {
         self.replay.as_ref().map(Replay::escalation)
+    }
+
+    /// Whether the next event begins a step.
+    pub(super) fn is_between_steps(&self) -> bool {
+        self.ahead == 0
     }
 
     /// Something of its history can't be read.

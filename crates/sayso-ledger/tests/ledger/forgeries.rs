@@ -1,17 +1,19 @@
 //! What forgers do to an honest day, one thing each.
 
 mod authority;
+mod enrolments;
 mod entries;
 mod grants;
 mod heads;
 mod histories;
 mod permits;
 mod policies;
+mod signatures;
 mod texts;
 mod trees;
 
 use sayso_core::EscalationId;
-use sayso_ledger::verify::{Step, Verdict};
+use sayso_ledger::verify::{Body, Step, Verdict};
 use serde_json::Value;
 
 use crate::story::{Day, day};
@@ -48,6 +50,8 @@ pub(crate) fn all() -> Vec<Forged> {
         permits::forged,
         grants::forged,
         authority::forged,
+        signatures::forged,
+        enrolments::forged,
     ];
     makers.iter().flat_map(|maker| maker(&day)).collect()
 }

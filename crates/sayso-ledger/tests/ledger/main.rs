@@ -5,6 +5,7 @@ mod foreign;
 mod forgeries;
 mod leaves;
 mod notes;
+mod ssh;
 mod story;
 mod trees;
 mod vectors;

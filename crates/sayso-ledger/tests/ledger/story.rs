@@ -19,12 +19,22 @@ pub(crate) struct Day {
     pub(crate) edited: EscalationId,
     /// Soft: frozen by a halt, thawed, granted by silence.
     pub(crate) halted: EscalationId,
+    /// Hard: signed by ana and by bo, started, reported.
+    pub(crate) signed: EscalationId,
 }
 
 pub(crate) fn day() -> Day {
     let mut world = World::new();
     let day = tell(&mut world);
-    Day { rows: world.rows, ..day }
+    world.enrol();
+    let signed = world.propose("drop_table", json!({"table": "ledgers", "rows": 7}));
+    world.minutes(1);
+    world.sign(signed, "ana", Says::Approve);
+    world.minutes(1);
+    world.sign(signed, "bo", Says::Approve);
+    world.redeem(signed);
+    world.report(signed);
+    Day { rows: world.rows, signed, ..day }
 }
 
 /// Lets the day happen in a workspace.
@@ -88,5 +98,5 @@ pub(crate) fn tell(w: &mut World) -> Day {
     let withdrawn = w.propose("drop_table", json!({"table": "logs"}));
     w.minutes(1);
     w.withdraw(withdrawn);
-    Day { rows: Vec::new(), silent, hard, vetoed, edited, halted }
+    Day { rows: Vec::new(), silent, hard, vetoed, edited, halted, signed: hard }
 }

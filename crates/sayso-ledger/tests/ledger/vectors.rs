@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use sayso_core::signature::PersonKey;
 use sayso_ledger::trust::Trust;
-use sayso_ledger::verify::{Auditor, Body, Evidence, KnownHead, Report, Step, Verdict};
+use sayso_ledger::verify::{Auditor, Body, Evidence, KnownHead, KnownKeys, Report, Step, Verdict};
 use sayso_ledger::{Checkpoint, SigningKey};
 use serde::{Deserialize, Serialize};
 
 use crate::forgeries::all;
 use crate::story::day;
-use crate::world::{Row, head, log_key};
+use crate::world::{Row, head, key_of, log_key};
 
 /// What an auditor has before them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,12 @@ pub(crate) struct Case {
     pub(crate) trust: String,
     /// The newest head.
     pub(crate) head: String,
+    /// Fingerprints of keys that the auditor knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pinned: Vec<String>,
+    /// The organisation's key, as an SSH public key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) organisation: Option<String>,
     /// Other heads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) heads: Vec<Other>,
@@ -71,6 +78,8 @@ impl Case {
         Self {
             trust: format!("log {}\n", log_key().public()),
             head: head(&entries, &log_key()),
+            pinned: vec![key_of("ana").public().fingerprint()],
+            organisation: None,
             heads: Vec::new(),
             bodies: bodies.collect(),
             entries: entries.into_iter().map(|entry| String::from_utf8(entry).unwrap()).collect(),
@@ -98,9 +107,14 @@ impl Case {
     pub(crate) fn verify(&self) -> Report {
         let heads = self.heads.iter().cloned();
         let heads = heads.map(|Other { from, text, kept }| KnownHead { from, text, kept });
+        let organisation = self.organisation.as_deref();
         let mut auditor = Auditor::new(&Evidence {
             head: Some(self.head.clone()),
             heads: heads.collect(),
+            keys: KnownKeys {
+                organisation: organisation.map(|key| PersonKey::Ssh(key.parse().unwrap())),
+                pinned: self.pinned.clone(),
+            },
             trust: Some(Trust::parse(&self.trust).unwrap()),
         });
         let mut bodies = self.bodies.iter().peekable();
@@ -124,6 +138,7 @@ fn an_honest_day_is_verified() {
     let report = Case::sealed(&day().rows).verify();
     let odd = report.steps.iter().filter(|step| step.verdict != Verdict::Verified);
     assert_eq!(odd.collect::<Vec<_>>(), Vec::<&sayso_ledger::verify::StepReport>::new());
+    assert_eq!(report.step(Step::Signatures).checked, 4);
     for step in [Step::History, Step::Bodies, Step::Policy, Step::Permits, Step::Grants] {
         assert!(report.step(step).checked > 3, "{step}");
     }

@@ -7,10 +7,14 @@ use jiff::Timestamp;
 use sayso_core::credential::{
     Agent, AgentKey, AgentRecord, Person, PersonRecord, ReviewerToken, Role, SecretKind,
 };
-use sayso_core::decision::{Edit, Says, Seen, VerifiedDecision};
+use sayso_core::decision::{Edit, OwnSignature, Says, Seen, VerifiedDecision};
+use sayso_core::directory::{By, Change, Countersigned};
+use sayso_core::enrolment::{Countersignature, Enrolment};
 use sayso_core::escalation::{Proposal, ReceiptResult, Subject, open};
 use sayso_core::grant::Basis;
 use sayso_core::halt::{Halt, Scope};
+use sayso_core::signature::{Domain, PersonKey, Signature};
+use sayso_core::statement::{Displayed, STATEMENT_LASTS, Statement, display};
 use sayso_core::{
     Action, AgentName, Command, Digest, Escalation, EscalationId, Event, HaltId, Heard, Hearing,
     Moment, Nonce, Period, Question, ReviewerName, RuleName, Tier, ToolName, WorkspaceEvent,
@@ -20,6 +24,8 @@ use sayso_ledger::verify::Body;
 use sayso_ledger::{Checkpoint, Leaf, SigningKey};
 use sayso_policy::{Call, Policy};
 use serde_json::{Value, json};
+
+use crate::ssh::Key;
 
 /// One entry, before it is sealed: what a forger would change.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +39,8 @@ pub(crate) struct Row {
 impl Row {
     /// The event's word.
     pub(crate) fn word(&self) -> &str {
-        self.event["type"].as_str().unwrap()
+        let event = self.event.get("change").unwrap_or(&self.event);
+        event["type"].as_str().unwrap()
     }
 
     /// The entry's bytes.
@@ -103,6 +110,44 @@ pub(crate) fn person(name: &str) -> Person {
     record.authenticate(&token, Timestamp::UNIX_EPOCH).unwrap()
 }
 
+/// The key of that person.
+pub(crate) fn key_of(name: &str) -> Key {
+    Key::of(name.as_bytes()[0])
+}
+
+pub(crate) fn by(name: &str) -> By {
+    By::Person(ReviewerName::new(name).unwrap())
+}
+
+fn added(name: &str, roles: Vec<Role>) -> Change {
+    Change::PersonAdded { name: ReviewerName::new(name).unwrap(), roles, groups: Vec::new() }
+}
+
+/// That `voucher`, if it is ana's, says whose key that is; and what it signed.
+pub(crate) fn enrolled(
+    person: ReviewerName,
+    key: &PersonKey,
+    voucher: &Key,
+    now: Timestamp,
+) -> (Change, Vec<u8>) {
+    let enrolment = Enrolment {
+        v: sayso_core::enrolment::FORM,
+        workspace: "default".into(),
+        reviewer: person.clone(),
+        key: key.clone(),
+        by: key_of("ana").public().id(),
+        nonce: Nonce::from_entropy([3; 16]),
+        issued_at: now,
+    };
+    let statement = enrolment.text();
+    let proof = voucher.sign(Domain::Enrolment, statement.as_bytes());
+    let countersignature = Countersignature { statement, proof };
+    let (name, statement) = (ReviewerName::new("ana").unwrap(), countersignature.digest());
+    let countersigned = Countersigned::Reviewer { name, key: enrolment.by, statement };
+    let change = Change::KeyEnrolled { person, key: key.id(), countersigned };
+    (change, serde_json::to_vec(&countersignature).unwrap())
+}
+
 fn agent(name: &str) -> Agent {
     let key = AgentKey::from_entropy([2; 32]);
     let name = AgentName::new(name).unwrap();
@@ -122,14 +167,76 @@ impl World {
             counter: 0,
         };
         world.policy(POLICY);
-        for name in ["ana", "bo", "cy"] {
-            let name = ReviewerName::new(name).unwrap();
-            let roles = vec![Role::Reviewer];
-            world.note(&WorkspaceEvent::ReviewerAdded { name, roles }, None);
-        }
-        let name = AgentName::new("builder").unwrap();
-        world.note(&WorkspaceEvent::AgentAdded { name }, None);
+        let (reviewer, owner) = (vec![Role::Reviewer], vec![Role::Reviewer, Role::Owner]);
+        world.changed(By::FirstStart, added("ana", owner), None);
+        world.changed(by("ana"), added("bo", reviewer.clone()), None);
+        world.changed(by("ana"), added("cy", reviewer), None);
+        let (name, owner, tools) = (AgentName::new("builder").unwrap(), None, None);
+        world.changed(by("ana"), Change::AgentAdded { name, owner, tools }, None);
         world
+    }
+
+    pub(crate) fn changed(&mut self, by: By, change: Change, content: Option<Vec<u8>>) {
+        let change = Box::new(change);
+        self.note(&WorkspaceEvent::AuthorityChanged { by, change }, content);
+    }
+
+    /// Ana's key is the first, and vouches for bo's; nobody vouches for cy's.
+    pub(crate) fn enrol(&mut self) {
+        for name in ["ana", "bo", "cy"] {
+            let (person, key) = (ReviewerName::new(name).unwrap(), key_of(name).public());
+            self.changed(by(name), Change::KeyOffered { person, key }, None);
+        }
+        let (person, key) = (ReviewerName::new("ana").unwrap(), key_of("ana").public().id());
+        let countersigned = Countersigned::First;
+        self.changed(by("ana"), Change::KeyEnrolled { person, key, countersigned }, None);
+        let person = ReviewerName::new("bo").unwrap();
+        let (change, body) = enrolled(person, &key_of("bo").public(), &key_of("ana"), self.now);
+        self.changed(by("ana"), change, Some(body));
+    }
+
+    /// Signs a say-so; with `arguments`, of the action with those.
+    pub(crate) fn sign(&mut self, id: EscalationId, who: &str, says: Says) {
+        let nonce = self.nonce();
+        let (state, action) = &self.open[&id];
+        let (agent, audience) = (state.agent().clone(), state.executor().clone());
+        let shown = Displayed::Action(action.as_ref().unwrap());
+        let display = Digest::of(display(shown, &agent, &audience, state.tier()).as_bytes());
+        let key = key_of(who);
+        let statement = Statement {
+            v: sayso_core::statement::FORM,
+            workspace: "default".into(),
+            escalation: id,
+            version: state.version(),
+            digest: state.digest(),
+            decision: sayso_core::statement::Decision::Approve,
+            edited: None,
+            answer: None,
+            tier: state.tier(),
+            policy: state.verdict().policy,
+            quorum: state.verdict().quorum.clone(),
+            audience,
+            agent,
+            ceremony: state.ceremony(),
+            nonce,
+            display,
+            reviewer: ReviewerName::new(who).unwrap(),
+            key: key.public().id(),
+            issued_at: self.now,
+            expires_at: STATEMENT_LASTS.after(self.now),
+        };
+        let signature = Signature::alone(key.sign(Domain::Decision, &statement.bytes()));
+        let body = json!({"signed": {"statement": statement, "signature": signature}});
+        let seen = Seen::digest(state.digest());
+        let public = key.public();
+        let own = OwnSignature {
+            workspace: "default",
+            statement: &statement,
+            key: &public,
+            signature: &signature,
+        };
+        let decision = VerifiedDecision::by_signature(&person(who), says, seen, &own).unwrap();
+        self.command(id, &Command::Decide(decision), Some(body));
     }
 
     /// Forgets what is settled long since; nothing will be asked of it.
@@ -143,6 +250,11 @@ impl World {
     fn count(&mut self) -> u64 {
         self.counter += 1;
         self.counter
+    }
+
+    fn nonce(&mut self) -> Nonce {
+        let hash = Digest::of(&self.count().to_be_bytes());
+        Nonce::from_entropy(*hash.as_bytes().first_chunk().unwrap())
     }
 
     fn uuid(&mut self) -> uuid::Uuid {
@@ -208,7 +320,7 @@ impl World {
         let agent = agent("builder");
         let moment = self.moment(agent.name(), subject.tool());
         let (tier, window, executor) = (None, None, None);
-        let (started_by, ceremony) = (None, Nonce::from_entropy([0; 16]));
+        let (started_by, ceremony) = (None, self.nonce());
         let proposal =
             Proposal { agent, started_by, executor, subject, verdict, tier, window, ceremony };
         let events = open(proposal, &moment).unwrap();
@@ -300,7 +412,7 @@ impl World {
         let action = action.as_ref().unwrap().with_arguments(arguments);
         let verdict = self.policy.judge(&Call::new(&action, state.agent()));
         let seen = Seen::digest(state.digest());
-        let ceremony = Nonce::from_entropy([1; 16]);
+        let ceremony = self.nonce();
         let edit = Edit { digest: action.digest(), verdict, ceremony };
         let says = Says::ApproveEdited(edit);
         let decision = VerifiedDecision::in_session(&person(who), says, seen).unwrap();
