@@ -142,6 +142,13 @@ async fn governed(
         return ended(&made, asker).await;
     }
     let mut escalation = agent.desk.propose(&propose).await?;
+    // Its grant may have been used for it just now: then this asks for nothing new.
+    if escalation.state == "pending"
+        && let Some(made) = digest.and_then(|digest| agent.held.untold(&digest))
+    {
+        agent.desk.withdraw(&escalation.id).await?;
+        return ended(&made, asker).await;
+    }
     if escalation.state == "pending" && !shared.grace.is_zero() {
         escalation = agent.desk.get(&escalation.id, shared.grace).await?;
     }
