@@ -13,4 +13,5 @@ mod replicas;
 mod separation;
 mod signature;
 mod statements;
+mod timers;
 mod world;
