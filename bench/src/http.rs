@@ -50,6 +50,13 @@ impl Connection {
         self.answer().await
     }
 
+    /// Sends a DELETE and reads the answer.
+    pub(crate) async fn delete(&mut self, path: &str) -> io::Result<Answer> {
+        let request = format!("DELETE {path} HTTP/1.1\r\n{}\r\n", self.head);
+        self.stream.write_all(request.as_bytes()).await?;
+        self.answer().await
+    }
+
     /// Sends a POST and reads the answer.
     pub(crate) async fn post(&mut self, path: &str, body: &str) -> io::Result<Answer> {
         let request = format!(

@@ -1,6 +1,7 @@
 //! Measures what Sayso promises, against a release build of the real binary, with durable commits,
 //! the client on the same machine. `bench/README.md` says how to run it and what it showed.
 
+mod halt;
 mod http;
 mod kill;
 mod load;
@@ -35,7 +36,7 @@ tier = "hard"
 #[derive(Debug, Parser)]
 #[command(about = "Measures what Sayso promises")]
 struct Arguments {
-    /// What to measure; everything but `kill`, if nothing is named.
+    /// What to measure; everything but `kill` and `halt`, if nothing is named.
     #[arg(value_enum)]
     what: Vec<What>,
     /// The binary to measure.
@@ -47,7 +48,7 @@ struct Arguments {
     /// Seconds for each load.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Rounds of `kill`.
+    /// Rounds of `kill` and `halt`.
     #[arg(long, default_value_t = 20)]
     rounds: u32,
 }
@@ -66,6 +67,8 @@ enum What {
     Pending,
     /// kill -9 under load, again and again.
     Kill,
+    /// From a halt to the last redeem that any server accepts.
+    Halt,
 }
 
 fn main() -> std::io::Result<()> {
@@ -90,6 +93,7 @@ async fn run(arguments: &Arguments) -> std::io::Result<()> {
             What::Hard => load::hard(&setup, arguments.seconds, &mut report).await?,
             What::Windows => windows::measure(&setup, &mut report).await?,
             What::Pending => weight::pending(&setup, &mut report).await?,
+            What::Halt => halt::measure(&setup, arguments.rounds, &mut report).await?,
             What::Kill => kill::measure(&setup, arguments.rounds, &mut report).await?,
         }
     }

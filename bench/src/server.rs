@@ -41,6 +41,11 @@ impl Setup {
         Ok(Self { binary: binary.to_owned(), backing, folder, policy, address })
     }
 
+    /// Another server on the same database.
+    pub(crate) fn beside(&self) -> io::Result<Self> {
+        Self::new(&self.binary, self.backing.clone(), self.policy)
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg("--data").arg(self.folder.path());
