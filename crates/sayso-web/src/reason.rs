@@ -1,5 +1,6 @@
 //! Why an escalation stands as it does: one sentence, for agents and people alike.
 
+use sayso_core::decision::Assurance;
 use sayso_core::escalation::{Hardened, Outcome, PermitState, ReceiptResult, WaitingFor};
 use sayso_core::grant::Basis;
 use sayso_core::{Moment, Tier};
@@ -38,8 +39,16 @@ fn granted(settled: &sayso_core::escalation::Settled) -> String {
             format!("Nobody who was listening objected in the whole window of {window}.")
         }
         None => {
-            let by: Vec<_> = granted.grant.by().iter().map(ToString::to_string).collect();
-            format!("{} approved it.", by.join(" and "))
+            let how = match granted.grant.assurance() {
+                Some(Assurance::Signed) => "signed",
+                Some(Assurance::Channel | Assurance::Session) | None => "approved",
+            };
+            let by = all(granted.grant.by());
+            match granted.grant.own() {
+                [] => format!("{by} {how} it."),
+                [own] => format!("{by} {how} it; {own} answers for this agent."),
+                own => format!("{by} {how} it; {} answer for this agent.", all(own)),
+            }
         }
     };
     let use_of_it = match &granted.permit {
@@ -86,17 +95,41 @@ fn waiting(record: &Record, moment: &Moment) -> String {
     }
 }
 
+fn all<T: ToString>(names: &[T]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+}
+
+/// Who must approve.
+fn needed(record: &Record) -> String {
+    let escalation = &record.escalation;
+    let verdict = escalation.verdict();
+    let verb = match (escalation.subject().tool(), verdict.assurance) {
+        (None, Assurance::Signed) => return "A person must answer, and sign it.".to_owned(),
+        (None, _) => return "A person must answer.".to_owned(),
+        (Some(_), Assurance::Signed) => "sign",
+        (Some(_), Assurance::Channel | Assurance::Session) => "approve",
+    };
+    let (have, need) = (escalation.approvals().len(), verdict.quorum.in_all().get());
+    let groups = verdict.quorum.groups().iter();
+    let groups: Vec<_> = groups.map(|(group, people)| format!("{people} of {group}")).collect();
+    let among = match groups.is_empty() {
+        true => String::new(),
+        false => format!(", {}", groups.join(" and ")),
+    };
+    match need {
+        1 if groups.is_empty() => {
+            format!("A person must {verb}; no amount of waiting grants it.")
+        }
+        1 => format!("A person must {verb}{among}; no amount of waiting grants it."),
+        _ => format!(
+            "{need} people must {verb}{among} ({have} have); no amount of waiting grants it."
+        ),
+    }
+}
+
 fn hard(record: &Record) -> String {
     let escalation = &record.escalation;
-    let (have, need) =
-        (escalation.approvals().len(), usize::from(escalation.verdict().quorum.in_all().get()));
-    let people = match (escalation.subject().tool(), need) {
-        (None, _) => "A person must answer.".to_owned(),
-        (Some(_), 1) => "A person must approve; no amount of waiting grants it.".to_owned(),
-        (Some(_), _) => {
-            format!("{need} people must approve ({have} have); no amount of waiting grants it.")
-        }
-    };
+    let people = needed(record);
     let why = match escalation.hardened() {
         None if escalation.rule().is_none() && escalation.verdict().tier == Tier::Hard => {
             match escalation.subject().tool() {

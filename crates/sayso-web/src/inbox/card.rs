@@ -84,6 +84,8 @@ pub(super) struct Gesture {
     pub(super) arguments: Option<String>,
     /// Whether somebody else may still take it.
     pub(super) take: bool,
+    /// Whether they approved it and may take that back.
+    pub(super) retract: bool,
     /// What was sent and not taken, to be mended.
     pub(super) draft: Draft,
 }
@@ -195,6 +197,10 @@ impl Card {
                 .filter(|_| open && room.is_none())
                 .map(|action| draft.arguments.clone().unwrap_or(editable(&action.arguments))),
             take: escalation.taken().is_none_or(|take| take.by != *visitor.person.name()),
+            retract: escalation
+                .approvals()
+                .iter()
+                .any(|approval| approval.by() == visitor.person.name()),
             draft,
         });
         let id = escalation.id().to_string();
