@@ -57,6 +57,16 @@ pub enum WorkspaceEvent {
         /// Who.
         by: ReviewerName,
     },
+    /// Whoever runs the server let a restored backup go on: the log that knew more ended there, and
+    /// this one has another key.
+    BackupRestored {
+        /// The log that ended.
+        log: String,
+        /// How many entries its last head covered.
+        size: u64,
+        /// The root over them.
+        root: Digest,
+    },
 }
 
 impl WorkspaceEvent {
@@ -70,6 +80,7 @@ impl WorkspaceEvent {
             Self::PolicyLoaded { .. } => "policy_loaded",
             Self::HaltCalled { .. } => "halt_called",
             Self::HaltLifted { .. } => "halt_lifted",
+            Self::BackupRestored { .. } => "backup_restored",
         }
     }
 }

@@ -6,10 +6,12 @@ mod people;
 mod propose;
 mod read;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sayso_core::halt::Halt;
-use sayso_core::{Command, EscalationId};
+use sayso_core::{Command, EscalationId, WorkspaceEvent};
+use sayso_ledger::{Checkpoint, SigningKey};
 use sayso_policy::Policy;
 use sayso_store::{Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -18,8 +20,10 @@ use crate::Shared;
 use crate::auth::Authority;
 use crate::callback::Callbacks;
 use crate::clock::{Clock, SteadyClock, SystemClock};
-use crate::error::EngineError;
+use crate::error::{EngineError, StartError};
 use crate::job::{Act, Done, Job, Work};
+use crate::keys::{KeyPlace, Keys, replace_log_key};
+use crate::ledger::{Opened, Sealer};
 use crate::listening::Ears;
 use crate::metrics::Metrics;
 use crate::permit::PermitKey;
@@ -43,6 +47,13 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// The issuer named in permits: the server's public address.
     pub issuer: String,
+    /// Where the signing keys are.
+    pub keys: KeyPlace,
+    /// The file outside of the store that holds the ledger's newest head. Without one, nobody
+    /// notices when an older copy of the store is put back.
+    pub head: Option<PathBuf>,
+    /// Whether a person says that a restored backup may go on, under another log key.
+    pub accept_restored_backup: bool,
 }
 
 impl Default for Options {
@@ -51,6 +62,9 @@ impl Default for Options {
             policy: PolicyFile::built_in(),
             clock: Arc::new(SystemClock::default()),
             issuer: "sayso".into(),
+            keys: KeyPlace::default(),
+            head: None,
+            accept_restored_backup: false,
         }
     }
 }
@@ -58,11 +72,11 @@ impl Default for Options {
 /// Runs commands. Cheap to clone; the writer stops when the last clone is gone.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    shared: Arc<Shared>,
+pub(crate) struct Inner {
+    pub(crate) shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
     policy: PolicyFile,
     permits: PermitKey,
@@ -75,15 +89,16 @@ struct Inner {
 impl Engine {
     /// Starts the engine over a store: the writer on a thread of its own, and what follows the
     /// policy file and other servers on the present runtime.
-    pub async fn start(store: Arc<dyn Store>, options: Options) -> Result<Self, StoreError> {
+    pub async fn start(store: Arc<dyn Store>, options: Options) -> Result<Self, StartError> {
         let size = store.ledger_size().await?;
         let latest = store.entries(size.max(1), 1).await?.first().map(|entry| entry.at);
         let mut writer = store.writer().await?;
         let heard_until = writer.begin().await?.clocks.into_iter().map(|clock| clock.until).max();
         writer.rollback().await?;
         let latest = latest.max(heard_until);
-        let clock = Arc::new(SteadyClock::new(options.clock, latest));
-        let seed = store.signing_key("permit", crate::entropy()).await?;
+        let clock = Arc::new(SteadyClock::new(Arc::clone(&options.clock), latest));
+        let keys = Keys::open(&options.keys, &*store).await?;
+        let (sealer, restored) = open_ledger(&*store, &options, keys.log).await?;
         let exclusive = store.is_exclusive();
         let shared = Arc::new(Shared {
             exclusive,
@@ -94,6 +109,7 @@ impl Engine {
             waiters: Waiters::default(),
             metrics: Metrics::default(),
             callbacks: Callbacks::default(),
+            heads: sealer.heads(),
             store: Arc::clone(&store),
         });
         shared.callbacks.look(&*store).await?;
@@ -117,13 +133,20 @@ impl Engine {
             inner: Arc::new(Inner {
                 shared,
                 jobs,
-                permits: PermitKey::new(&seed, &options.issuer),
+                permits: PermitKey::new(&keys.permit, &options.issuer),
                 policy: options.policy,
                 authority: Authority::new(store),
                 halts: std::sync::RwLock::new(halts),
                 ended,
             }),
         };
+        if let Some(event) = restored {
+            engine.run(Work::Note(event)).await.map_err(|error| match error {
+                EngineError::Store(error) => error,
+                other => StoreError::Failed(other.into()),
+            })?;
+        }
+        tokio::spawn(sealer.run(Arc::downgrade(&engine.inner)));
         let policy = engine.policy().policy;
         engine.record_policy(&policy).await;
         tokio::spawn(follow::policy(Arc::downgrade(&engine.inner)));
@@ -222,4 +245,26 @@ impl Engine {
             tracing::warn!(%error, "the policy in force was not written to the ledger");
         }
     }
+}
+
+/// Opens the ledger's tree. Where it is not what was signed and a person says that it may go on all
+/// the same, the log ends and another begins; and what has to be written down of that.
+async fn open_ledger(
+    store: &dyn Store,
+    options: &Options,
+    key: SigningKey,
+) -> Result<(Box<Sealer>, Option<WorkspaceEvent>), StartError> {
+    let (lost, error) = match Sealer::open(store, key, options.head.clone()).await? {
+        Opened::InOrder(sealer) => return Ok((sealer, None)),
+        Opened::Restored(lost, error) => (lost, error),
+    };
+    let Some(Checkpoint { origin, size, root }) = lost.filter(|_| options.accept_restored_backup)
+    else {
+        return Err(error.into());
+    };
+    tracing::warn!(log = origin, size, "the log ends here: a restored backup goes on");
+    let key = replace_log_key(&options.keys, store).await?;
+    store.retire_log(&origin).await?;
+    let sealer = Sealer::begin_anew(store, key, options.head.clone()).await?;
+    Ok((sealer, Some(WorkspaceEvent::BackupRestored { log: origin, size, root })))
 }

@@ -41,3 +41,17 @@ pub enum EngineError {
     #[error("the server is stopping; try again in a moment")]
     Stopping,
 }
+
+/// Why an engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The keys can't be used.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeyError),
+    /// The ledger is not what was signed of it.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

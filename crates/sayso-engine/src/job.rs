@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sayso_core::escalation::Proposal;
 use sayso_core::halt::Halt;
-use sayso_core::{Command, Digest, EscalationId, HaltId, ReviewerName};
-use sayso_store::{Call, KeyName, KeyUse};
+use sayso_core::{Command, Digest, EscalationId, HaltId, ReviewerName, WorkspaceEvent};
+use sayso_store::{Call, KeyName, KeyUse, Seal};
 use tokio::sync::oneshot;
 
 use crate::error::EngineError;
@@ -45,6 +45,10 @@ pub(crate) enum Work {
     Lift(HaltId, ReviewerName),
     /// Write down the policy that came into force.
     Policy(Digest, String),
+    /// Write down something else that happened to the workspace.
+    Note(WorkspaceEvent),
+    /// Keep a new head of the ledger.
+    Seal(Box<Seal>),
     /// Look up whose agents are still to be called.
     OwedCalls,
     /// Strike these calls out.

@@ -8,6 +8,8 @@ mod engine;
 mod error;
 mod job;
 mod joining;
+mod keys;
+mod ledger;
 mod listening;
 mod metrics;
 pub mod permit;
@@ -27,7 +29,9 @@ use tokio::sync::Notify;
 pub use auth::{Account, Authority, Login, NewAgent, NewPerson};
 pub use clock::{Clock, SystemClock};
 pub use engine::{DecideError, Engine, NewEscalation, Options, Redeemed, Subject};
-pub use error::EngineError;
+pub use error::{EngineError, StartError};
+pub use keys::{KeyError, KeyPlace};
+pub use ledger::{ConsistencyProof, Head, InclusionProof, LedgerError, NoProof};
 pub use listening::Listening;
 pub use metrics::Metrics;
 pub use policy::{NoPolicy, NotPut, PolicyFile, PolicyState};
@@ -37,6 +41,7 @@ pub use wake::Published;
 
 use crate::callback::Callbacks;
 use crate::clock::SteadyClock;
+use crate::ledger::Heads;
 use crate::listening::Ears;
 use crate::record::AtHand;
 use crate::wake::Waiters;
@@ -52,6 +57,7 @@ pub(crate) struct Shared {
     waiters: Waiters,
     metrics: Metrics,
     callbacks: Callbacks,
+    heads: Heads,
 }
 
 impl Shared {

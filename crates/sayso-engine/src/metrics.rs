@@ -21,6 +21,9 @@ pub struct Metrics {
     commits: AtomicU64,
     jobs: AtomicU64,
     commit_micros: AtomicU64,
+    sealed: AtomicU64,
+    tampered: AtomicU64,
+    unwitnessed: AtomicU64,
 }
 
 impl Metrics {
@@ -36,6 +39,18 @@ impl Metrics {
 
     pub(crate) fn rule_untold(&self) {
         self.untold.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn sealed(&self, size: u64) {
+        self.sealed.store(size, Relaxed);
+    }
+
+    pub(crate) fn tampered(&self) {
+        self.tampered.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn unwitnessed(&self) {
+        self.unwitnessed.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn shadow_differs(&self) {
@@ -111,6 +126,24 @@ impl Metrics {
         let (listeners, ledger) = (listeners as f64, ledger as f64);
         family("sayso_listeners", "gauge", "People's open inboxes and streams.", &plain(listeners));
         family("sayso_ledger_entries", "gauge", "Entries in the ledger.", &plain(ledger));
+        family(
+            "sayso_ledger_sealed_entries",
+            "gauge",
+            "Entries under the newest head.",
+            &plain(load(&self.sealed)),
+        );
+        family(
+            "sayso_ledger_tampered_total",
+            "counter",
+            "Times that the ledger was found to be other than what was signed.",
+            &plain(load(&self.tampered)),
+        );
+        family(
+            "sayso_witness_failures_total",
+            "counter",
+            "Heads that a witness did not cosign.",
+            &plain(load(&self.unwitnessed)),
+        );
         family("sayso_refused_total", "counter", "Commands refused.", &plain(load(&self.refused)));
         family(
             "sayso_shadow_differs_total",

@@ -69,6 +69,8 @@ pub(crate) struct Committed {
     pub(crate) clocks: Vec<ListeningClock>,
     /// Whether an agent is to be called for it.
     pub(crate) owes: bool,
+    /// Whether the ledger has grown.
+    pub(crate) grown: bool,
 }
 
 /// What a unit did to one escalation.
@@ -143,7 +145,12 @@ impl<'a> Unit<'a> {
                     let ids = owed.into_iter().map(|owed| EscalationId::from_uuid(owed.id));
                     self.owed = ids.collect();
                 }
-                Work::Halt(_) | Work::Lift(..) | Work::Policy(..) | Work::Called(_) => {}
+                Work::Halt(_)
+                | Work::Lift(..)
+                | Work::Policy(..)
+                | Work::Note(_)
+                | Work::Seal(_)
+                | Work::Called(_) => {}
             }
         }
         if !keys.is_empty() {
@@ -184,6 +191,14 @@ impl<'a> Unit<'a> {
             Work::OwedCalls => Ok(Done::Calls(self.owed.clone())),
             Work::Called(escalations) => {
                 self.changes.done.extend(escalations.iter().map(|id| call(*id)));
+                Ok(Done::Plain)
+            }
+            Work::Note(event) => {
+                self.note(event.clone(), None);
+                Ok(Done::Plain)
+            }
+            Work::Seal(seal) => {
+                self.changes.seal = Some((**seal).clone());
                 Ok(Done::Plain)
             }
             Work::Policy(policy, text) => {
@@ -471,9 +486,10 @@ impl<'a> Unit<'a> {
         }
         if self.changes.is_empty() {
             self.writer.rollback().await?;
-            return Ok(Committed { changed: Vec::new(), clocks: self.clocks, owes });
+            return Ok(Committed { changed: Vec::new(), clocks: self.clocks, owes, grown: false });
         }
         let first = self.writer.commit(&self.changes).await?;
+        let grown = !self.changes.entries.is_empty();
         let mut entries: Vec<_> = self.changes.entries.into_iter().map(Some).collect();
         let mut changed = Vec::with_capacity(self.working.len());
         for working in self.working.into_values() {
@@ -500,7 +516,7 @@ impl<'a> Unit<'a> {
             };
             changed.push(Changed { escalation, record: record.map(Arc::new), events });
         }
-        Ok(Committed { changed, clocks: self.clocks, owes })
+        Ok(Committed { changed, clocks: self.clocks, owes, grown })
     }
 }
 

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use sayso_core::{EscalationId, Heard, Period, RouteName};
 use sayso_store::{Outbox, StoreError, Writer};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::Shared;
 use crate::error::EngineError;
-use crate::job::{Done, Job, Outcome};
+use crate::job::{Done, Job, Outcome, Work};
 use crate::listening::BEAT;
 use crate::unit::{Changed, Committed, Unit};
 use crate::wake::Published;
@@ -82,16 +83,28 @@ impl WriterLoop {
     pub(crate) async fn run(mut self) {
         self.refresh_next().await;
         let mut batch = Vec::with_capacity(BATCH);
+        let mut wake = Instant::now() + self.wait();
         loop {
-            let wait = self.wait();
             tokio::select! {
                 biased;
                 taken = self.jobs.recv_many(&mut batch, BATCH) => if taken == 0 { break },
                 () = self.shared.ears.changed.notified() => {}
                 () = self.shared.clock_moved.notified() => {}
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep_until(wake) => {}
+            }
+            if let [Job { work: Work::Seal(seal), .. }] = &batch[..] {
+                let kept = self.writer.seal(seal).await;
+                for Job { reply, .. } in batch.drain(..) {
+                    let Some(reply) = reply else { continue };
+                    let _ = reply.send(match &kept {
+                        Ok(()) => Ok(Done::Plain),
+                        Err(error) => Err(StoreError::Failed(error.to_string().into()).into()),
+                    });
+                }
+                continue;
             }
             self.unit(&mut batch).await;
+            wake = Instant::now() + self.wait();
         }
     }
 
@@ -210,8 +223,7 @@ impl WriterLoop {
             }
         }
         let committed = unit.commit().await?;
-        let called =
-            |job: &Job| matches!(job.work, crate::job::Work::Halt(_) | crate::job::Work::Lift(..));
+        let called = |job: &Job| matches!(job.work, Work::Halt(_) | Work::Lift(..));
         self.sweeping = if batch.iter().any(called) { Some(Sweep::default()) } else { sweeping };
         Ok((outcomes, committed, looks))
     }
@@ -222,6 +234,9 @@ impl WriterLoop {
         shared.ears.committed(&committed.clocks);
         if committed.owes {
             shared.callbacks.owed.notify_one();
+        }
+        if committed.grown {
+            shared.heads.grown.notify_one();
         }
         let mut published = Vec::new();
         for Changed { escalation, record, events } in &committed.changed {
@@ -295,6 +310,7 @@ fn again(error: &EngineError) -> EngineError {
     match error {
         EngineError::Store(StoreError::Full) => StoreError::Full.into(),
         EngineError::Store(StoreError::Conflict) => StoreError::Conflict.into(),
+        EngineError::Store(StoreError::TooLarge(size)) => StoreError::TooLarge(*size).into(),
         EngineError::Store(StoreError::Unreachable(why)) => {
             StoreError::Unreachable(why.clone()).into()
         }

@@ -30,7 +30,7 @@ pub struct Leaf<'a> {
 }
 
 /// An entry that would not fit a bundle.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an entry of {size} bytes is larger than a ledger takes ({LARGEST_ENTRY})")]
 pub struct TooLarge {
     /// Its size.

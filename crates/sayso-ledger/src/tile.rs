@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use sayso_core::Digest;
 
-use crate::tree::{Node, cover, fold, node_hash};
+use crate::tree::{Edge, Node, cover, fold, node_hash};
 
 /// How many hashes, or entries, a full tile has.
 pub const WIDTH: u64 = 256;
@@ -195,7 +195,7 @@ pub fn unbundle(bundle: &[u8]) -> Result<Vec<&[u8]>, BadBundle> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rim {
     levels: Vec<Vec<Digest>>,
-    size: u64,
+    edge: Edge,
 }
 
 impl Rim {
@@ -213,19 +213,28 @@ impl Rim {
         while levels.last().is_some_and(Vec::is_empty) {
             levels.pop();
         }
-        (count == 0).then_some(Self { levels, size })
+        if count > 0 {
+            return None;
+        }
+        let root_of = |node: Node| {
+            let (level, span) = (node.height / HEIGHT, node.height % HEIGHT);
+            let start = usize::try_from((node.index << span) % WIDTH).ok()?;
+            Some(root(levels.get(usize::from(level))?.get(start..start + (1 << span))?))
+        };
+        let roots = cover(0, size).into_iter().map(root_of).collect::<Option<_>>()?;
+        Some(Self { levels, edge: Edge::of(size, roots) })
     }
 
     /// How many leaves there are.
     pub fn size(&self) -> u64 {
-        self.size
+        self.edge.size()
     }
 
     /// Appends a leaf; gives out the tiles that it makes full.
     pub fn push(&mut self, leaf: Digest, full: &mut Vec<(Tile, Vec<Digest>)>) {
-        self.size += 1;
+        self.edge.push(leaf);
         let mut hash = leaf;
-        let mut count = self.size;
+        let mut count = self.size();
         for level in 0.. {
             if self.levels.len() == level {
                 self.levels.push(Vec::with_capacity(256));
@@ -255,13 +264,6 @@ impl Rim {
 
     /// The root over all leaves.
     pub fn root(&self) -> Digest {
-        let mut roots = Vec::new();
-        for node in cover(0, self.size) {
-            let level = node.height / HEIGHT;
-            let span = node.height % HEIGHT;
-            let start = usize::try_from((node.index << span) % WIDTH).unwrap_or(0);
-            roots.push(root(&self.level(level)[start..start + (1 << span)]));
-        }
-        fold(&roots)
+        self.edge.root()
     }
 }

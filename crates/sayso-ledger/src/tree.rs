@@ -62,6 +62,11 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// The edge with these roots, which are as many as that size takes.
+    pub(crate) fn of(size: u64, roots: Vec<Digest>) -> Self {
+        Self { size, roots }
+    }
+
     /// How many leaves there are.
     pub fn size(&self) -> u64 {
         self.size

@@ -243,6 +243,7 @@ impl Auditor {
             WorkspaceEvent::AuthorityChanged { .. }
             | WorkspaceEvent::AgentAdded { .. }
             | WorkspaceEvent::CallbackSet { .. }
+            | WorkspaceEvent::BackupRestored { .. }
             | WorkspaceEvent::ReviewerAdded { .. } => {}
         }
     }

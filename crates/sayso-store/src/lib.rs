@@ -194,6 +194,15 @@ pub trait Store: Send + Sync {
     /// The seed of the signing key for `purpose`: the one kept, or `fresh` if there is none yet.
     async fn signing_key(&self, purpose: &str, fresh: [u8; 32]) -> Result<[u8; 32]>;
 
+    /// Keeps another seed for `purpose` instead; none from now on, if none is given.
+    async fn replace_signing_key(&self, purpose: &str, seed: Option<[u8; 32]>) -> Result<()>;
+
+    /// Notes that the log of that name has ended.
+    async fn retire_log(&self, origin: &str) -> Result<()>;
+
+    /// Whether that log has ended.
+    async fn is_retired(&self, origin: &str) -> Result<bool>;
+
     /// Waits until another server has committed; the index after its newest entry. Never returns
     /// on an exclusive store.
     async fn elsewhere(&self) -> Result<u64>;

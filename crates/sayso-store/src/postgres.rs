@@ -188,6 +188,19 @@ impl Store for PostgresStore {
         credentials::signing_key(&db, &self.workspace, purpose, fresh).await
     }
 
+    async fn replace_signing_key(&self, purpose: &str, seed: Option<[u8; 32]>) -> Result<()> {
+        let db = self.pool.take().await?;
+        credentials::replace_signing_key(&db, &self.workspace, purpose, seed).await
+    }
+
+    async fn retire_log(&self, origin: &str) -> Result<()> {
+        tree::retire_log(&*self.pool.take().await?, &self.workspace, origin).await
+    }
+
+    async fn is_retired(&self, origin: &str) -> Result<bool> {
+        tree::is_retired(&*self.pool.take().await?, &self.workspace, origin).await
+    }
+
     async fn elsewhere(&self) -> Result<u64> {
         match self.listener.next().await {
             elsewhere::Heard::Entry(newest) => Ok(newest + 1),

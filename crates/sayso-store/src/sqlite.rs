@@ -333,6 +333,24 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn replace_signing_key(&self, purpose: &str, seed: Option<[u8; 32]>) -> Result<()> {
+        let purpose = purpose.to_owned();
+        self.read(move |db, workspace| {
+            credentials::replace_signing_key(db, workspace, &purpose, seed)
+        })
+        .await
+    }
+
+    async fn retire_log(&self, origin: &str) -> Result<()> {
+        let origin = origin.to_owned();
+        self.read(move |db, workspace| tree::retire_log(db, workspace, &origin)).await
+    }
+
+    async fn is_retired(&self, origin: &str) -> Result<bool> {
+        let origin = origin.to_owned();
+        self.read(move |db, workspace| tree::is_retired(db, workspace, &origin)).await
+    }
+
     async fn elsewhere(&self) -> Result<u64> {
         std::future::pending().await
     }

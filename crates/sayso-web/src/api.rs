@@ -8,6 +8,7 @@ pub(crate) mod escalations;
 mod events;
 pub(crate) mod halts;
 mod ledger;
+mod log;
 pub mod openapi;
 mod permits;
 mod policy;
@@ -37,6 +38,12 @@ pub fn router(web: Web) -> Router {
         .route("/v1/halts", get(halts::list).post(halts::call))
         .route("/v1/halts/{id}", delete(halts::lift))
         .route("/v1/ledger/entries", get(ledger::entries))
+        .route("/v1/ledger/key", get(log::key))
+        .route("/v1/ledger/checkpoint", get(log::checkpoint))
+        .route("/v1/ledger/checkpoint/cosigned", get(log::cosigned))
+        .route("/v1/ledger/tile/{*path}", get(log::tile))
+        .route("/v1/ledger/proof/inclusion", get(log::inclusion))
+        .route("/v1/ledger/proof/consistency", get(log::consistency))
         .route("/v1/policy", get(policy::policy).put(policy::put))
         .route("/v1/me", get(service::me))
         .route("/problems/{slug}", get(problem::page))

@@ -3,7 +3,6 @@
 //! again under the same `webhook-id`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -93,9 +92,10 @@ async fn round(
         {
             ended.push(call);
         }
-        let agent = agent.clone();
+        let (agent, head) = (agent.clone(), engine.head_line());
         calls.spawn_blocking(move || {
-            let answered = call(&agent, &callback.url, &callback.secret, &record);
+            let body = body(&record, head.as_deref()).to_string();
+            let answered = call(&agent, &callback.url, &callback.secret, &record, body);
             (record, answered)
         });
     }
@@ -124,8 +124,13 @@ async fn round(
 }
 
 /// One call; the error says why it was not heard.
-fn call(agent: &ureq::Agent, url: &str, secret: &[u8], record: &Arc<Record>) -> Result<(), String> {
-    let body = body(record).to_string();
+fn call(
+    agent: &ureq::Agent,
+    url: &str,
+    secret: &[u8],
+    record: &Record,
+    body: String,
+) -> Result<(), String> {
     let id = format!("msg_{}_{}", record.escalation.id(), record.escalation.version());
     let at = Timestamp::now().as_second().to_string();
     let request = agent
@@ -141,13 +146,15 @@ fn call(agent: &ureq::Agent, url: &str, secret: &[u8], record: &Arc<Record>) -> 
     }
 }
 
-/// What is posted: enough to know what to fetch, and no secret.
-fn body(record: &Record) -> Value {
+/// What is posted: enough to know what to fetch, and no secret. The ledger's head goes with it, so
+/// that whoever keeps what they get can tell if the ledger is ever rewritten.
+fn body(record: &Record, head: Option<&str>) -> Value {
     let escalation = &record.escalation;
     let settled = escalation.settled();
     json!({
         "type": "escalation.settled",
         "timestamp": settled.map(|settled| settled.at.to_string()),
+        "checkpoint": head,
         "data": {
             "id": escalation.id(),
             "outcome": settled.map(|settled| settled.outcome.word()),

@@ -142,12 +142,36 @@ pub(crate) struct Serve {
     /// Calls a second that one credential may make; 0 for no limit
     #[arg(long, default_value_t = 20_000)]
     pub(crate) rate: u32,
+    /// The folder of the signing keys [default: keys in the data folder; with --database, the
+    /// database]
+    #[arg(long, env = "SAYSO_KEYS", value_name = "DIR")]
+    pub(crate) keys: Option<PathBuf>,
+    /// The data was restored from a backup, and what came after it is gone for good: end its log,
+    /// and begin one with another key
+    #[arg(long)]
+    pub(crate) accept_restored_backup: bool,
+    /// A witness (C2SP tlog-witness) that is asked to cosign the ledger's heads; its key goes with
+    /// it, in the same order
+    #[arg(long, value_name = "URL", requires = "witness_key")]
+    pub(crate) witness: Vec<String>,
+    /// The key of a witness: NAME+ID+KEY
+    #[arg(long, value_name = "VKEY", requires = "witness")]
+    pub(crate) witness_key: Vec<String>,
 }
 
 impl Serve {
     /// A server at that address, and all else as usual.
     pub(crate) fn at(listen: SocketAddr) -> Self {
-        Self { listen, policy: None, public_url: None, rate: 20_000 }
+        Self {
+            listen,
+            policy: None,
+            public_url: None,
+            rate: 20_000,
+            keys: None,
+            accept_restored_backup: false,
+            witness: Vec::new(),
+            witness_key: Vec::new(),
+        }
     }
 }
 

@@ -61,12 +61,8 @@ async fn show(demo: &Demo, folder: &Path) -> anyhow::Result<Exit> {
     let data = folder.join("data");
     let common =
         Common { data: Some(data.clone()), database: None, url: None, token: None, json: false };
-    let serve = Serve {
-        listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
-        policy: Some(policy),
-        public_url: None,
-        rate: 0,
-    };
+    let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let serve = Serve { policy: Some(policy), rate: 0, ..Serve::at(anywhere) };
     let running = Running::start(&common, &serve).await?;
     let reviewer = ReviewerName::new("you")?;
     let authority = running.engine.authority();

@@ -21,6 +21,7 @@ mod policy;
 mod run;
 mod serve;
 mod text;
+mod witness;
 
 use clap::Parser;
 

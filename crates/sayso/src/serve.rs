@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use sayso_core::ReviewerName;
 use sayso_core::credential::Role;
-use sayso_engine::{Engine, NoPolicy, Options, PolicyFile, SystemClock};
+use sayso_engine::{Engine, KeyPlace, NoPolicy, Options, PolicyFile, SystemClock};
 use sayso_store::sqlite::Access;
 use sayso_web::Web;
 use sayso_web::api::RateLimit;
@@ -21,9 +21,14 @@ use crate::cli::{Common, Serve};
 use crate::connect::note_url;
 use crate::exit::Exit;
 use crate::output::{BOLD, CAREFUL, DIM, json, say, styled};
+use crate::witness::Witness;
 
 /// The policy's file name in the data folder.
 pub(crate) const POLICY_FILE: &str = "policy.toml";
+/// The signing keys' folder in the data folder.
+const KEY_FOLDER: &str = "keys";
+/// The ledger's newest head in the data folder.
+const HEAD_FILE: &str = "head";
 /// How often the server tries its own front door.
 const PROBE: Duration = Duration::from_secs(2);
 /// How long requests at hand may take once the server is told to stop.
@@ -43,6 +48,7 @@ impl Running {
     /// Starts it; it is ready when this returns.
     pub(crate) async fn start(common: &Common, serve: &Serve) -> anyhow::Result<Self> {
         let folder = common.folder()?;
+        let witnesses = Witness::all(&serve.witness, &serve.witness_key)?;
         let policy = policy_file(serve.policy.as_deref(), &folder.join(POLICY_FILE))?;
         // Bound first: a second server on the same address should change nothing.
         let listener = TcpListener::bind(serve.listen).await.with_context(|| {
@@ -54,7 +60,20 @@ impl Running {
 
         let store = common.store(Access::Serve).await?;
         let clock = Arc::new(SystemClock::default());
-        let options = Options { policy, clock, issuer: url.clone() };
+        let keys = match (&serve.keys, &common.database) {
+            (Some(keys), _) => KeyPlace::Folder(keys.clone()),
+            (None, None) => KeyPlace::Folder(folder.join(KEY_FOLDER)),
+            (None, Some(_)) => KeyPlace::Store,
+        };
+        make_private(&folder)?;
+        let options = Options {
+            policy,
+            clock,
+            issuer: url.clone(),
+            keys,
+            head: Some(folder.join(HEAD_FILE)),
+            accept_restored_backup: serve.accept_restored_backup,
+        };
         let engine = Engine::start(store, options).await?;
         note_url(&folder, &url)?;
         let first = first_person(&engine, &url).await?;
@@ -69,6 +88,7 @@ impl Running {
         };
         let site = tokio::spawn(sayso_web::serve(listener, web));
         tokio::spawn(crate::callback::serve(engine.clone(), stopped.clone()));
+        tokio::spawn(crate::witness::serve(engine.clone(), witnesses, stopped.clone()));
         tokio::spawn(probe(engine.clone(), address, stopped));
         Ok(Self { engine, url, first, stop, site })
     }
@@ -89,6 +109,13 @@ impl Running {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// Makes the data folder, which a store elsewhere has not made.
+fn make_private(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("can't make the data folder {}", folder.display()))
 }
 
 /// The address of a login link.

@@ -57,6 +57,7 @@ pub(super) async fn others(engine: std::sync::Weak<Inner>) {
         match news {
             Ok(news) => {
                 until = until.max(news);
+                inner.shared.heads.grown_elsewhere.notify_one();
                 next = Engine { inner }.tell_elsewhere(next, until).await;
             }
             Err(error) => {

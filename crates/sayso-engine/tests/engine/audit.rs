@@ -27,6 +27,7 @@ pub(crate) async fn all(server: &Server) {
         is_still
     })
     .await;
+    crate::ledger::holds(server).await;
 }
 
 /// An escalation as it is kept, and as it is shown.

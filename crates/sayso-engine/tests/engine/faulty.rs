@@ -346,6 +346,18 @@ impl Store for Faulty {
         self.inner.signing_key(purpose, fresh).await
     }
 
+    async fn replace_signing_key(&self, purpose: &str, seed: Option<[u8; 32]>) -> Result<()> {
+        self.inner.replace_signing_key(purpose, seed).await
+    }
+
+    async fn retire_log(&self, origin: &str) -> Result<()> {
+        self.inner.retire_log(origin).await
+    }
+
+    async fn is_retired(&self, origin: &str) -> Result<bool> {
+        self.inner.is_retired(origin).await
+    }
+
     async fn elsewhere(&self) -> Result<u64> {
         self.inner.elsewhere().await
     }

@@ -9,6 +9,7 @@ mod faulty;
 mod halts;
 mod joins;
 mod keys;
+mod ledger;
 mod load;
 mod permits;
 mod place;
@@ -53,18 +54,18 @@ macro_rules! behaviour {
 
 /// Each of these sentences is about several servers on one database.
 macro_rules! several_servers {
-    ($($sentence:ident)*) => {
+    ($($module:ident: $($sentence:ident)*;)*) => {
         mod on_several_servers {
-            $(
+            $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $sentence() {
                     let world = super::World::new(super::Place::postgres().await).await;
                     let other = world.another().await;
-                    super::within("the test ends", super::servers::$sentence(&world, &other)).await;
+                    super::within("the test ends", super::$module::$sentence(&world, &other)).await;
                     world.audit().await;
                     super::audit::all(&other).await;
                 }
-            )*
+            )*)*
         }
     };
 }
@@ -181,11 +182,17 @@ behaviour! {
         a_new_key_takes_the_old_ones_place
         only_reviewers_decide
         only_its_agent_withdraws_it;
+    ledger:
+        every_head_is_consistent_with_every_later_one_also_after_restarts
+        a_proof_shows_each_entry_under_the_newest_head;
     load:
         whatever_is_asked_in_whatever_order_the_ledger_is_the_state;
 }
 
 several_servers! {
+    ledger:
+        two_servers_sign_one_history;
+    servers:
     a_decision_on_one_wakes_a_waiter_on_the_other
     time_that_acts_on_one_wakes_a_waiter_on_the_other
     a_stream_on_one_tells_what_both_do_without_gaps_or_repeats
@@ -200,5 +207,5 @@ several_servers! {
     a_halt_on_one_stops_the_other
     a_halt_whose_server_died_is_carried_out_by_the_other
     a_halt_called_during_a_sweep_elsewhere_is_carried_out
-    of_veto_deadline_and_redeem_raced_across_both_one_history_holds
+    of_veto_deadline_and_redeem_raced_across_both_one_history_holds;
 }

@@ -37,6 +37,15 @@ impl Place {
         self.folder.path().join("policy.toml")
     }
 
+    /// Where the ledger's newest head is kept outside of the store.
+    pub(crate) fn head_file(&self) -> Option<PathBuf> {
+        match &self.kind {
+            Kind::Sqlite => Some(self.folder.path().join("head")),
+            // Several servers share it, and each would have its own.
+            Kind::Postgres(_) => None,
+        }
+    }
+
     /// Opens the store; of one that is just being left, as soon as it is free.
     pub(crate) async fn open(&self) -> Arc<dyn Store> {
         match &self.kind {

@@ -102,6 +102,8 @@ impl Server {
             policy: PolicyFile::open(&place.policy_file()).unwrap(),
             clock: Arc::clone(clock) as _,
             issuer: "http://127.0.0.1:7717".into(),
+            head: place.head_file(),
+            ..Options::default()
         };
         let engine = Engine::start(Arc::clone(&store), options).await.unwrap();
         Self { engine, store }

@@ -47,7 +47,9 @@ impl Authority {
             }
             WorkspaceEvent::HaltCalled { halt } => self.decides(&halt.by, place, found),
             WorkspaceEvent::HaltLifted { by, .. } => self.decides(by, place, found),
-            WorkspaceEvent::CallbackSet { .. } | WorkspaceEvent::PolicyLoaded { .. } => {}
+            WorkspaceEvent::CallbackSet { .. }
+            | WorkspaceEvent::PolicyLoaded { .. }
+            | WorkspaceEvent::BackupRestored { .. } => {}
         }
     }
 

@@ -218,3 +218,23 @@ pub(super) async fn signing_key(
     let seed = seed.and_then(|seed| seed.try_into().ok());
     seed.ok_or_else(|| StoreError::Corrupt("a signing key is cut short".into()))
 }
+
+pub(super) async fn replace_signing_key(
+    db: &Connection,
+    workspace: &str,
+    purpose: &str,
+    seed: Option<[u8; 32]>,
+) -> Result<()> {
+    match seed {
+        None => {
+            let sql = "DELETE FROM signing_key WHERE workspace = $1 AND purpose = $2";
+            db.execute(sql, &[&workspace, &purpose]).await?;
+        }
+        Some(seed) => {
+            let sql = "INSERT INTO signing_key (workspace, purpose, seed) VALUES ($1, $2, $3)
+                       ON CONFLICT (workspace, purpose) DO UPDATE SET seed = excluded.seed";
+            db.execute(sql, &[&workspace, &purpose, &&seed[..]]).await?;
+        }
+    }
+    Ok(())
+}

@@ -60,6 +60,16 @@ pub(super) async fn keep_cosigned(db: &Connection, workspace: &str, note: &str) 
     db.execute(sql, &[&workspace, &note]).await.map(|_| ())
 }
 
+pub(super) async fn retire_log(db: &Connection, workspace: &str, origin: &str) -> Result<()> {
+    let sql = "INSERT INTO retired_log (workspace, origin) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    db.execute(sql, &[&workspace, &origin]).await.map(|_| ())
+}
+
+pub(super) async fn is_retired(db: &Connection, workspace: &str, origin: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM retired_log WHERE workspace = $1 AND origin = $2";
+    Ok(db.row(sql, &[&workspace, &origin]).await?.is_some())
+}
+
 pub(super) async fn tiles(
     db: &Connection,
     workspace: &str,

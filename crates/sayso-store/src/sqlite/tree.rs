@@ -46,6 +46,18 @@ pub(super) fn keep_cosigned(db: &Connection, workspace: &str, note: &str) -> Res
     Ok(())
 }
 
+pub(super) fn retire_log(db: &Connection, workspace: &str, origin: &str) -> Result<()> {
+    db.prepare_cached("INSERT OR IGNORE INTO retired_log VALUES (?1, ?2)")?
+        .execute(params![workspace, origin])?;
+    Ok(())
+}
+
+pub(super) fn is_retired(db: &Connection, workspace: &str, origin: &str) -> Result<bool> {
+    let mut one =
+        db.prepare_cached("SELECT 1 FROM retired_log WHERE workspace = ?1 AND origin = ?2")?;
+    Ok(one.exists(params![workspace, origin])?)
+}
+
 pub(super) fn tiles(
     db: &Connection,
     workspace: &str,

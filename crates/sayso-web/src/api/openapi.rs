@@ -5,7 +5,7 @@ use sayso_client::wire;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{decisions, escalations, events, halts, ledger, permits, policy, service};
+use super::{decisions, escalations, events, halts, ledger, log, permits, policy, service};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,6 +19,7 @@ use super::{decisions, escalations, events, halts, ledger, permits, policy, serv
         escalations::propose, escalations::propose_all, escalations::read, escalations::list, escalations::withdraw,
         decisions::decide, permits::redeem, permits::receipt, events::events,
         halts::call, halts::list, halts::lift, ledger::entries,
+        log::key, log::checkpoint, log::cosigned, log::tile, log::inclusion, log::consistency,
         service::me, policy::policy, policy::put, service::health, service::ready, service::metrics, service::jwks,
     ),
     components(schemas(

@@ -253,6 +253,7 @@ impl From<StoreError> for Problem {
         tracing::error!(%error, "the store failed");
         match error {
             StoreError::Full => Self::new(FULL, "the server's disk is full; nothing was changed"),
+            StoreError::TooLarge(_) => Self::new(TOO_LARGE, error.to_string()),
             StoreError::Corrupt(_) => Self::new(INTERNAL, "the server failed; nothing was changed"),
             StoreError::NoSuchPerson(name) => {
                 Self::new(NOT_FOUND, format!("there is no reviewer {name}"))

@@ -6,4 +6,5 @@ mod bad_input;
 mod browser;
 mod contract;
 mod inbox;
+mod log;
 mod site;

@@ -113,6 +113,7 @@ impl Site {
             policy: PolicyFile::fixed(Policy::parse(policy).unwrap()),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             issuer: "http://sayso.test".into(),
+            ..Options::default()
         };
         let engine = Engine::start(Arc::new(store), options).await.unwrap();
         let now = engine.now();

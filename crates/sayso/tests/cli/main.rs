@@ -18,3 +18,4 @@ mod run;
 mod serve;
 mod server;
 mod upstream;
+mod witness;

@@ -47,6 +47,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) folder: tempfile::TempDir,
     database: Option<String>,
+    flags: Vec<String>,
 }
 
 impl Server {
@@ -57,6 +58,16 @@ impl Server {
 
     /// Starts one on that folder, database and address.
     pub(crate) fn on(folder: tempfile::TempDir, database: Option<String>, listen: &str) -> Self {
+        Self::with(folder, database, listen, &[])
+    }
+
+    /// Starts one with these flags, too.
+    pub(crate) fn with(
+        folder: tempfile::TempDir,
+        database: Option<String>,
+        listen: &str,
+        flags: &[&str],
+    ) -> Self {
         let policy = folder.path().join("test-policy.toml");
         std::fs::write(&policy, POLICY).unwrap();
         let mut command = sayso();
@@ -64,7 +75,8 @@ impl Server {
         if let Some(database) = &database {
             command.args(["--database", database]);
         }
-        command.args(["--json", "serve", "--listen", listen, "--policy"]).arg(&policy);
+        command.args(["--json", "serve", "--listen", listen, "--policy"]).arg(&policy).args(flags);
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -72,7 +84,7 @@ impl Server {
             let output = child.wait_with_output().unwrap();
             panic!("the server did not start: {}", String::from_utf8_lossy(&output.stderr));
         };
-        Self { child, url: ready["url"].as_str().unwrap().to_owned(), folder, database }
+        Self { child, url: ready["url"].as_str().unwrap().to_owned(), folder, database, flags }
     }
 
     /// A command on the same data.
@@ -125,7 +137,8 @@ impl Server {
         self.child.wait().unwrap();
         let listen = self.url.trim_start_matches("http://").to_owned();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
-        Self::on(folder, self.database.clone(), &listen)
+        let flags: Vec<_> = self.flags.iter().map(String::as_str).collect();
+        Self::with(folder, self.database.clone(), &listen, &flags)
     }
 
     /// Tells it to stop, and waits until it has; what it wrote to its log.
