@@ -4,6 +4,7 @@
 mod halt;
 mod http;
 mod kill;
+mod ledger;
 mod load;
 mod report;
 mod server;
@@ -36,7 +37,7 @@ tier = "hard"
 #[derive(Debug, Parser)]
 #[command(about = "Measures what Sayso promises")]
 struct Arguments {
-    /// What to measure; everything but `kill` and `halt`, if nothing is named.
+    /// What to measure; everything but `kill`, `halt` and `ledger`, if nothing is named.
     #[arg(value_enum)]
     what: Vec<What>,
     /// The binary to measure.
@@ -69,6 +70,8 @@ enum What {
     Kill,
     /// From a halt to the last redeem that any server accepts.
     Halt,
+    /// Inclusion proofs at 1,000,000 entries.
+    Ledger,
 }
 
 fn main() -> std::io::Result<()> {
@@ -94,6 +97,7 @@ async fn run(arguments: &Arguments) -> std::io::Result<()> {
             What::Windows => windows::measure(&setup, &mut report).await?,
             What::Pending => weight::pending(&setup, &mut report).await?,
             What::Halt => halt::measure(&setup, arguments.rounds, &mut report).await?,
+            What::Ledger => ledger::measure(&setup, &mut report).await?,
             What::Kill => kill::measure(&setup, arguments.rounds, &mut report).await?,
         }
     }
