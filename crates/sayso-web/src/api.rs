@@ -42,6 +42,7 @@ pub fn router(web: Web) -> Router {
         .route("/v1/ledger/checkpoint", get(log::checkpoint))
         .route("/v1/ledger/checkpoint/cosigned", get(log::cosigned))
         .route("/v1/ledger/tile/{*path}", get(log::tile))
+        .route("/v1/ledger/bodies", get(log::bodies))
         .route("/v1/ledger/proof/inclusion", get(log::inclusion))
         .route("/v1/ledger/proof/consistency", get(log::consistency))
         .route("/v1/policy", get(policy::policy).put(policy::put))

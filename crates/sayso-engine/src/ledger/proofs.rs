@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sayso_ledger::proof::{BadProof, Plan};
 use sayso_ledger::tile::{Kind, Tile, WIDTH, bundle, encode};
 use sayso_ledger::{Digest, VerifyingKey};
-use sayso_store::StoreError;
+use sayso_store::{Body, StoreError};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -136,6 +136,13 @@ impl Engine {
             bundle(&mut bytes, &entry.bytes);
         }
         Ok((bytes, whole))
+    }
+
+    /// The texts of at most `limit` entries from `index` on, as far as they are kept, each with its
+    /// entry's index.
+    pub async fn texts(&self, index: u64, limit: usize) -> Result<Vec<(u64, Body)>, StoreError> {
+        let found = self.store().bodies(index.saturating_add(1), limit).await?;
+        Ok(found.into_iter().map(|(seq, body)| (seq.saturating_sub(1), body)).collect())
     }
 
     /// The proof that an entry is in the tree of `size`; of the newest head, if none is given.

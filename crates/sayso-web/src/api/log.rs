@@ -6,6 +6,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use sayso_client::wire;
 use sayso_core::credential::Person;
 use sayso_engine::{ConsistencyProof, InclusionProof, NoProof};
 use sayso_ledger::proof::BadProof;
@@ -16,6 +17,8 @@ use super::caller::{PersonCaller, reads_everything};
 use super::problem::{self, Problem};
 use crate::Web;
 
+/// Texts of at most so many entries at once: a bundle of them.
+const MOST_TEXTS: usize = 256;
 /// What never changes may be kept for ever, but not by proxies: it is not for everybody.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-cache");
@@ -87,6 +90,39 @@ pub(super) async fn tile(
         found.ok_or_else(|| none("there is no such tile under the ledger's newest head"))?;
     let caching = if whole { FOR_EVER } else { NOT_KEPT };
     Ok((headers(BYTES, caching), bytes).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Texts {
+    from: u64,
+    limit: Option<usize>,
+}
+
+/// Read the texts that entries hold the hashes of.
+#[utoipa::path(get, path = "/v1/ledger/bodies", tag = "ledger",
+    params(
+        ("from" = u64, Query, description = "The first entry's index in the tree, from 0"),
+        ("limit" = Option<usize>, Query, description = "Of at most so many entries, and never over 256"),
+    ),
+    responses((status = 200, body = wire::Bodies,
+        description = "Those that there are: an entry may have none, or it was erased")),
+    security(("reviewer" = [])))]
+pub(super) async fn bodies(
+    State(web): State<Web>,
+    PersonCaller(person): PersonCaller,
+    query: Result<Query<Texts>, QueryRejection>,
+) -> Result<Json<wire::Bodies>, Problem> {
+    may_read(&person)?;
+    let Query(Texts { from, limit }) = query.map_err(|bad| Problem::field("?", bad.body_text()))?;
+    let limit = limit.unwrap_or(MOST_TEXTS).min(MOST_TEXTS);
+    let texts = web.engine.texts(from, limit).await?;
+    let items = texts.into_iter().map(|(index, body)| wire::Body {
+        index,
+        salt: hex::encode(body.salt),
+        content: String::from_utf8_lossy(&body.content).into_owned(),
+    });
+    Ok(Json(wire::Bodies { items: items.collect() }))
 }
 
 #[derive(Debug, Deserialize)]

@@ -19,7 +19,7 @@ use super::{decisions, escalations, events, halts, ledger, log, permits, policy,
         escalations::propose, escalations::propose_all, escalations::read, escalations::list, escalations::withdraw,
         decisions::decide, permits::redeem, permits::receipt, events::events,
         halts::call, halts::list, halts::lift, ledger::entries,
-        log::key, log::checkpoint, log::cosigned, log::tile, log::inclusion, log::consistency,
+        log::key, log::checkpoint, log::cosigned, log::tile, log::bodies, log::inclusion, log::consistency,
         service::me, policy::policy, policy::put, service::health, service::ready, service::metrics, service::jwks,
     ),
     components(schemas(

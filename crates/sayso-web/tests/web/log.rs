@@ -108,6 +108,28 @@ fn hex(bytes: &[u8; 32]) -> String {
 }
 
 #[tokio::test]
+async fn texts_hash_to_what_their_entries_hold() {
+    let site = Site::new().await;
+    let asked = site.propose("drop").await;
+    let (_, size) = sealed(&site).await;
+    let bundle = site.get(&format!("/v1/ledger/tile/entries/000.p/{size}"), &site.ana).await.body;
+    let entries = unbundle(&bundle).unwrap();
+    let texts = site.get("/v1/ledger/bodies?from=0", &site.ana).await.json();
+    let texts: sayso_client::wire::Bodies = serde_json::from_value(texts).unwrap();
+    assert!(texts.items.iter().any(|text| text.content.contains("\"tool\":\"drop\"")), "{asked}");
+    for text in &texts.items {
+        let entry = sayso_ledger::leaf::Entry::parse(entries[usize::try_from(text.index).unwrap()]);
+        let salt: Vec<u8> = (0..text.salt.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text.salt[at..at + 2], 16).unwrap())
+            .collect();
+        let hash = sayso_core::Digest::of_parts(&[&salt, text.content.as_bytes()]);
+        assert_eq!(entry.unwrap().body_hash, Some(hash));
+    }
+    assert_eq!(site.get("/v1/ledger/bodies?from=0", &site.bot).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn heads_are_for_everybody_and_what_they_cover_for_who_reads_everything() {
     let site = Site::new().await;
     sealed(&site).await;
