@@ -50,7 +50,7 @@ pub(crate) async fn measure(setup: &Setup, report: &mut Report) -> io::Result<()
         if head.size >= ENTRIES {
             break head;
         }
-        if written.elapsed() > Duration::from_secs(60) {
+        if written.elapsed() > Duration::from_mins(1) {
             return Err(io::Error::other("the ledger was not sealed within a minute"));
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -58,7 +58,7 @@ pub(crate) async fn measure(setup: &Setup, report: &mut Report) -> io::Result<()
     Report::note("  sealed after", written.elapsed().as_secs_f64() * 1e3, "ms");
 
     let mut took = Vec::new();
-    let mut index = 1;
+    let mut index = 1_u64;
     for _ in 0..PROOFS {
         // All over the ledger, the same way each time.
         index = (index.wrapping_mul(2_862_933_555_777_941_757_u64) % head.size + 3_037_000_493)

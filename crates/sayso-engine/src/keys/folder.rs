@@ -91,7 +91,7 @@ impl Folder {
         for entry in fs::read_dir(&self.0).map_err(|cause| failed(&self.0, cause))? {
             let path = entry.map_err(|cause| failed(&self.0, cause))?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with("permit-") && name.ends_with(".key") {
+            if name.starts_with("permit-") && path.extension().is_some_and(|kind| kind == "key") {
                 newest = newest.max(Some(path));
             }
         }

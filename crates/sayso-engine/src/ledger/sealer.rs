@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How many leaves one head takes at most.
 const MOST: usize = 20_000;
 
+/// Tiles that became full.
+type Full = Vec<(Tile, Vec<Digest>)>;
+
 /// The one who seals.
 pub(crate) struct Sealer {
     key: SigningKey,
@@ -337,7 +340,7 @@ impl Sealer {
     }
 
     /// The tree with these leaves, and the tiles they fill; if what was shown is a beginning of it.
-    fn grow(&self, leaves: Vec<Digest>) -> Result<(Rim, Vec<(Tile, Vec<Digest>)>), LedgerError> {
+    fn grow(&self, leaves: Vec<Digest>) -> Result<(Rim, Full), LedgerError> {
         let (mut grown, mut full) = (self.rim.clone(), Vec::new());
         let Some(known) = &self.known else {
             leaves.into_iter().for_each(|leaf| grown.push(leaf, &mut full));
@@ -377,7 +380,7 @@ fn read(note: &str) -> Option<Checkpoint> {
 
 /// What is written of a tree that has grown: the tiles that became full, and above the leaves also
 /// those that have not.
-fn tiles(grown: &Rim, full: Vec<(Tile, Vec<Digest>)>) -> Vec<TileRow> {
+fn tiles(grown: &Rim, full: Full) -> Vec<TileRow> {
     if full.is_empty() {
         return Vec::new();
     }

@@ -45,7 +45,7 @@ pub(crate) async fn holds(server: &Server) {
             break;
         }
         from += raw.len() as u64;
-        assert!(raw.iter().all(|entry| entry.is_as_appended()));
+        assert!(raw.iter().all(sayso_store::RawEntry::is_as_appended));
         edge.extend(raw.iter().map(|entry| entry.leaf));
     }
     // It may have grown while we looked.

@@ -116,7 +116,7 @@ fn eventually<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = find() {
             return found;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "it never came to pass that {what}");
+        assert!(began.elapsed() < Duration::from_mins(1), "it never came to pass that {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
