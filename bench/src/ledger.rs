@@ -29,7 +29,7 @@ pub(crate) async fn measure(setup: &Setup, report: &mut Report) -> io::Result<()
         clients.spawn(async move {
             let mut connection = Connection::open(&address, &key).await?;
             // Two entries each: proposed, noted.
-            for _ in 0..ENTRIES / 2 / CLIENTS {
+            for _ in 0..(ENTRIES / 2).div_ceil(CLIENTS) {
                 let answer = connection.post("/v1/escalations", FYI).await?;
                 if answer.status != 201 {
                     return Err(io::Error::other("fyi refused"));
