@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::{
-    Batch, BatchAnswer, CallHalt, Decide, Escalation, Halt, Halts, Me, Page, Policy, Problem,
-    Propose, Proposed, PutPolicy, Redeem, Redeemed, Report,
+    Batch, BatchAnswer, CallHalt, Decide, Escalation, Halt, Halts, IssueToken, IssuedToken, Me,
+    Page, Policy, Problem, Propose, Proposed, PutPolicy, Redeem, Redeemed, Report, Sessions,
+    Tokens,
 };
 
 /// How long a connection may take to come about, and an answer beyond the time it may wait.
@@ -114,6 +115,31 @@ impl Client {
         self.post(&format!("/v1/escalations/{id}/decisions"), decide)
     }
 
+    /// The caller's tokens.
+    pub fn tokens(&self) -> Result<Tokens, ClientError> {
+        self.fetch("/v1/tokens")
+    }
+
+    /// Makes a token for the caller.
+    pub fn issue_token(&self, issue: &IssueToken) -> Result<IssuedToken, ClientError> {
+        self.post("/v1/tokens", issue)
+    }
+
+    /// Ends a token.
+    pub fn revoke_token(&self, id: &str) -> Result<(), ClientError> {
+        self.delete(&format!("/v1/tokens/{id}"))
+    }
+
+    /// The caller's sessions.
+    pub fn sessions(&self) -> Result<Sessions, ClientError> {
+        self.fetch("/v1/sessions")
+    }
+
+    /// Ends a session.
+    pub fn close_session(&self, id: &str) -> Result<(), ClientError> {
+        self.delete(&format!("/v1/sessions/{id}"))
+    }
+
     /// Withdraws what this agent has proposed.
     pub fn withdraw(&self, id: &str) -> Result<Escalation, ClientError> {
         self.post(&format!("/v1/escalations/{id}/withdraw"), &serde_json::json!({}))
@@ -153,7 +179,11 @@ impl Client {
 
     /// Lifts a halt.
     pub fn lift(&self, id: &str) -> Result<(), ClientError> {
-        let request = self.agent.delete(format!("{}/v1/halts/{id}", self.url));
+        self.delete(&format!("/v1/halts/{id}"))
+    }
+
+    fn delete(&self, path: &str) -> Result<(), ClientError> {
+        let request = self.agent.delete(format!("{}{path}", self.url));
         let request = request.config().timeout_global(Some(PATIENCE)).build();
         self.checked(self.authorized(request).call()).map(|_| ())
     }

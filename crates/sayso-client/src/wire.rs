@@ -5,8 +5,12 @@
 
 use std::collections::BTreeMap;
 
+mod authority;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use authority::*;
 
 /// What an agent wants to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,37 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::credential::Role;
 use crate::digest::Digest;
 use crate::directory::{By, Change};
 use crate::halt::Halt;
 use crate::id::HaltId;
-use crate::name::{AgentName, ReviewerName};
+use crate::name::ReviewerName;
 
 /// Something that happened to the workspace. The ledger holds these beside the escalations'.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum WorkspaceEvent {
-    /// An agent was given a key.
-    AgentAdded {
-        /// Its name.
-        name: AgentName,
-    },
-    /// An agent is called at another address from now on, or nowhere.
-    CallbackSet {
-        /// Which agent.
-        agent: AgentName,
-        /// The address.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        url: Option<String>,
-    },
-    /// A person was given a token.
-    ReviewerAdded {
-        /// Their name.
-        name: ReviewerName,
-        /// What they may do.
-        roles: Vec<Role>,
-    },
     /// Who may do what has changed.
     AuthorityChanged {
         /// Who changed it.
@@ -73,9 +52,6 @@ impl WorkspaceEvent {
     /// The event's word.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::AgentAdded { .. } => "agent_added",
-            Self::CallbackSet { .. } => "callback_set",
-            Self::ReviewerAdded { .. } => "reviewer_added",
             Self::AuthorityChanged { change, .. } => change.word(),
             Self::PolicyLoaded { .. } => "policy_loaded",
             Self::HaltCalled { .. } => "halt_called",

@@ -17,7 +17,7 @@ use sayso_store::{Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::Shared;
-use crate::auth::Authority;
+use crate::authority::Authority;
 use crate::callback::Callbacks;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::error::{EngineError, StartError};
@@ -129,13 +129,15 @@ impl Engine {
             .map_err(|error| StoreError::Failed(error.into()))?;
 
         let halts = store.halts().await?.into();
+        let authority = Authority::new(store);
+        authority.follow().await?;
         let engine = Self {
             inner: Arc::new(Inner {
                 shared,
                 jobs,
                 permits: PermitKey::new(&keys.permit, &options.issuer),
                 policy: options.policy,
-                authority: Authority::new(store),
+                authority,
                 halts: std::sync::RwLock::new(halts),
                 ended,
             }),
@@ -151,6 +153,7 @@ impl Engine {
         engine.record_policy(&policy).await;
         tokio::spawn(follow::policy(Arc::downgrade(&engine.inner)));
         tokio::spawn(follow::callbacks(Arc::downgrade(&engine.inner)));
+        tokio::spawn(follow::authority(Arc::downgrade(&engine.inner)));
         if !exclusive {
             tokio::spawn(follow::others(Arc::downgrade(&engine.inner)));
         }

@@ -1,7 +1,7 @@
 //! What can go wrong with a command.
 
 use sayso_core::escalation::RefusedProposal;
-use sayso_core::{EscalationId, HaltId, Refusal};
+use sayso_core::{AgentName, EscalationId, HaltId, Refusal, ToolName};
 use sayso_store::StoreError;
 
 /// Why a command did not happen.
@@ -31,6 +31,14 @@ pub enum EngineError {
     /// The named executor does not exist.
     #[error("`executor`: there is no agent {0}")]
     NoSuchExecutor(String),
+    /// The agent may propose other tools only.
+    #[error("the agent {agent} may not propose the tool {tool}; an owner can change that")]
+    ForbiddenTool {
+        /// Who.
+        agent: AgentName,
+        /// What.
+        tool: ToolName,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,7 +1,7 @@
 //! Runs commands: load, decide, append, commit, wake. HTTP, timers and the command line are all
 //! callers of this one path; nothing else writes to the store.
 
-mod auth;
+mod authority;
 mod callback;
 mod clock;
 mod engine;
@@ -26,7 +26,10 @@ use sayso_core::{Escalation, Moment};
 use sayso_store::Store;
 use tokio::sync::Notify;
 
-pub use auth::{Account, Authority, Login, NewAgent, NewPerson};
+pub use authority::{
+    Account, Actor, Authority, AuthorityError, Invitation, Login, NewAgent, NewPerson, NewToken,
+    Voucher,
+};
 pub use clock::{Clock, SystemClock};
 pub use engine::{DecideError, Engine, NewEscalation, Options, Redeemed, Subject};
 pub use error::{EngineError, StartError};

@@ -18,6 +18,7 @@ pub struct Metrics {
     refused: AtomicU64,
     shadow: AtomicU64,
     untold: AtomicU64,
+    forbidden_tools: AtomicU64,
     commits: AtomicU64,
     jobs: AtomicU64,
     commit_micros: AtomicU64,
@@ -51,6 +52,10 @@ impl Metrics {
 
     pub(crate) fn unwitnessed(&self) {
         self.unwitnessed.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn forbidden_tool(&self) {
+        self.forbidden_tools.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn shadow_differs(&self) {
@@ -156,6 +161,12 @@ impl Metrics {
             "counter",
             "Rules of which it could not be told whether they apply to a proposal.",
             &plain(load(&self.untold)),
+        );
+        family(
+            "sayso_forbidden_tools_total",
+            "counter",
+            "Proposals of tools that the agent may not propose.",
+            &plain(load(&self.forbidden_tools)),
         );
         family("sayso_commits_total", "counter", "Units of work.", &plain(load(&self.commits)));
         family("sayso_jobs_total", "counter", "Commands in them.", &plain(load(&self.jobs)));

@@ -240,11 +240,7 @@ impl Auditor {
             }
             WorkspaceEvent::HaltCalled { halt } => self.halts.push(halt),
             WorkspaceEvent::HaltLifted { halt, .. } => self.halts.retain(|it| it.id != halt),
-            WorkspaceEvent::AuthorityChanged { .. }
-            | WorkspaceEvent::AgentAdded { .. }
-            | WorkspaceEvent::CallbackSet { .. }
-            | WorkspaceEvent::BackupRestored { .. }
-            | WorkspaceEvent::ReviewerAdded { .. } => {}
+            WorkspaceEvent::AuthorityChanged { .. } | WorkspaceEvent::BackupRestored { .. } => {}
         }
     }
 

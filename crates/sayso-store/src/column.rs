@@ -1,7 +1,6 @@
 //! How columns become the law's own types, and back, whichever store they are in.
 
 use jiff::Timestamp;
-use sayso_core::credential::SecretKind;
 use sayso_core::{Digest, Tier};
 
 use crate::{Result, StoreError};
@@ -37,19 +36,4 @@ pub(crate) fn signed<T: TryInto<i64>>(number: T) -> i64 {
 
 pub(crate) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
-}
-
-pub(crate) fn kind_word(kind: SecretKind) -> &'static str {
-    match kind {
-        SecretKind::Token => "token",
-        SecretKind::Session => "session",
-        SecretKind::Login => "login",
-    }
-}
-
-pub(crate) fn kind(word: &str) -> Result<SecretKind> {
-    [SecretKind::Token, SecretKind::Session, SecretKind::Login]
-        .into_iter()
-        .find(|kind| kind_word(*kind) == word)
-        .ok_or_else(|| StoreError::Corrupt(format!("no such kind of secret: {word:?}")))
 }

@@ -53,9 +53,6 @@ pub enum StoreError {
     /// An escalation has moved on; load it again.
     #[error("an escalation was changed meanwhile")]
     Conflict,
-    /// That person does not exist.
-    #[error("there is no reviewer {0}")]
-    NoSuchPerson(String),
     /// The address of the database is not one.
     #[error("the database address is not usable: {0}")]
     Address(String),

@@ -1,4 +1,4 @@
-//! Where escalations, their ledger and everybody's credentials are kept.
+//! Where escalations and their ledger are kept.
 //!
 //! One trait, two stores, one behaviour: [`sqlite`] (embedded, the default) and [`postgres`]
 //! (any number of servers on one database). A store keeps what it is given and decides nothing;
@@ -13,16 +13,15 @@ mod tree;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sayso_core::credential::{AgentRecord, PersonRecord};
 use sayso_core::{
-    AgentName, Digest, Escalation, EscalationId, Heard, ReviewerName, RouteName, RuleName,
+    AgentName, CredentialId, Digest, Escalation, EscalationId, Heard, RouteName, RuleName,
 };
 
 pub use error::StoreError;
 pub use record::{
-    Body, Call, Callback, Changes, Current, Entry, Happened, Kept, KeyName, KeyUse, ListeningClock,
-    NewEntry, NewKey, NewSecret, Outbox, OutboxKind, Page, Past, Query, SilentGrant, Snapshot,
-    Standing,
+    Amendment, Body, Call, Callback, Changes, Current, Entry, Happened, Kept, KeyName, KeyUse,
+    ListeningClock, NewEntry, NewKey, Note, Outbox, OutboxKind, Page, Past, Query, SilentGrant,
+    Snapshot, Standing,
 };
 pub use tree::{RawEntry, Seal, Sealed, TileRow};
 
@@ -149,47 +148,22 @@ pub trait Store: Send + Sync {
     /// Counts for the metrics: open escalations by tier word.
     async fn pending_counts(&self) -> Result<Standing>;
 
-    /// Adds an agent, or gives an existing one a new key in place of the old.
-    async fn add_agent(&self, agent: &AgentRecord, at: Timestamp) -> Result<()>;
+    /// At most `limit` ledger entries after index `after` that are not of any escalation: what
+    /// happened to the workspace.
+    async fn workspace_entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>>;
 
-    /// The agent with that key hash.
-    async fn agent(&self, key: Digest) -> Result<Option<AgentRecord>>;
+    /// Keeps changes of authority, all or none; the index of the first. Fails with
+    /// [`StoreError::Conflict`] if something happened to the workspace since they were checked.
+    async fn amend(&self, amendment: &Amendment) -> Result<u64>;
 
-    /// All agents' names.
-    async fn agents(&self) -> Result<Vec<AgentName>>;
+    /// What is noted about credentials.
+    async fn notes(&self) -> Result<Vec<Note>>;
 
-    /// Has an agent called at an address from now on, or nowhere; says whether there is such an
-    /// agent.
-    async fn set_callback(
-        &self,
-        agent: &AgentName,
-        callback: Option<&Callback>,
-        at: Timestamp,
-    ) -> Result<bool>;
+    /// Notes when a credential was used, if anything is noted about it.
+    async fn used(&self, id: CredentialId, at: Timestamp) -> Result<()>;
 
     /// Where agents are called.
     async fn callbacks(&self) -> Result<Vec<(AgentName, Callback)>>;
-
-    /// Adds a person, or changes their roles, and gives them these secrets besides any others.
-    async fn add_person(
-        &self,
-        name: &ReviewerName,
-        roles: &[sayso_core::credential::Role],
-        secrets: &[NewSecret],
-        at: Timestamp,
-    ) -> Result<()>;
-
-    /// All people's names and roles.
-    async fn people(&self) -> Result<Vec<(ReviewerName, Vec<sayso_core::credential::Role>)>>;
-
-    /// Adds a secret to an existing person.
-    async fn add_secret(&self, person: &ReviewerName, secret: &NewSecret) -> Result<()>;
-
-    /// The person with that secret.
-    async fn person(&self, secret: Digest) -> Result<Option<PersonRecord>>;
-
-    /// Removes a secret; says whether it was there. Of several callers one is told so.
-    async fn remove_secret(&self, secret: Digest) -> Result<bool>;
 
     /// The seed of the signing key for `purpose`: the one kept, or `fresh` if there is none yet.
     async fn signing_key(&self, purpose: &str, fresh: [u8; 32]) -> Result<[u8; 32]>;

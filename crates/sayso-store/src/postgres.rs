@@ -4,14 +4,15 @@
 //! that read. No server leads: rows are claimed with locks, and whoever is too late is told so
 //! ([`StoreError::Conflict`](crate::StoreError::Conflict)) and looks again.
 
+mod authority;
 mod body;
 mod connection;
-mod credentials;
 mod elsewhere;
 mod ledger;
 mod pool;
 mod read;
 mod schema;
+mod signing;
 mod tree;
 mod write;
 
@@ -19,16 +20,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sayso_core::credential::{AgentRecord, PersonRecord, Role};
 use sayso_core::halt::Halt;
-use sayso_core::{AgentName, Digest, EscalationId, Heard, ReviewerName, RouteName};
+use sayso_core::{AgentName, CredentialId, Digest, EscalationId, Heard, RouteName};
 use uuid::Uuid;
 
+use self::authority::Registrar;
 use self::connection::{Address, Connection};
-use self::credentials::Registrar;
 use self::elsewhere::Listener;
 use self::pool::Pool;
-use crate::record::{Body, Entry, Kept, NewSecret, Page, Query, Standing};
+use crate::record::{Amendment, Body, Entry, Kept, Note, Page, Query, Standing};
 use crate::{Callback, RawEntry, Result, Sealed, Store, TileRow, Writer};
 
 /// The store on a PostgreSQL database.
@@ -130,67 +130,34 @@ impl Store for PostgresStore {
         read::pending_counts(&*self.pool.take().await?, &self.workspace).await
     }
 
-    async fn add_agent(&self, agent: &AgentRecord, at: Timestamp) -> Result<()> {
-        self.registrar().add_agent(agent, at).await
+    async fn workspace_entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>> {
+        read::workspace_entries(&*self.pool.take().await?, &self.workspace, after, limit).await
     }
 
-    async fn agent(&self, key: Digest) -> Result<Option<AgentRecord>> {
-        credentials::agent(&*self.pool.take().await?, &self.workspace, key).await
+    async fn amend(&self, amendment: &Amendment) -> Result<u64> {
+        self.registrar().amend(amendment).await
     }
 
-    async fn set_callback(
-        &self,
-        agent: &AgentName,
-        callback: Option<&Callback>,
-        at: Timestamp,
-    ) -> Result<bool> {
-        self.registrar().set_callback(agent, callback, at).await
+    async fn notes(&self) -> Result<Vec<Note>> {
+        authority::notes(&*self.pool.take().await?, &self.workspace).await
+    }
+
+    async fn used(&self, id: CredentialId, at: Timestamp) -> Result<()> {
+        authority::used(&*self.pool.take().await?, &self.workspace, id, at).await
     }
 
     async fn callbacks(&self) -> Result<Vec<(AgentName, Callback)>> {
-        credentials::callbacks(&*self.pool.take().await?, &self.workspace).await
-    }
-
-    async fn agents(&self) -> Result<Vec<AgentName>> {
-        credentials::agents(&*self.pool.take().await?, &self.workspace).await
-    }
-
-    async fn add_person(
-        &self,
-        name: &ReviewerName,
-        roles: &[Role],
-        secrets: &[NewSecret],
-        at: Timestamp,
-    ) -> Result<()> {
-        self.registrar().add_person(name, roles, secrets, at).await
-    }
-
-    async fn people(&self) -> Result<Vec<(ReviewerName, Vec<Role>)>> {
-        credentials::people(&*self.pool.take().await?, &self.workspace).await
-    }
-
-    async fn add_secret(&self, person: &ReviewerName, secret: &NewSecret) -> Result<()> {
-        let db = self.pool.take().await?;
-        credentials::add_secret(&db, &self.workspace, person, secret).await
-    }
-
-    async fn person(&self, secret: Digest) -> Result<Option<PersonRecord>> {
-        credentials::person(&*self.pool.take().await?, &self.workspace, secret).await
-    }
-
-    async fn remove_secret(&self, secret: Digest) -> Result<bool> {
-        let db = self.pool.take().await?;
-        credentials::remove_secret(&db, &self.workspace, secret).await
+        authority::callbacks(&*self.pool.take().await?, &self.workspace).await
     }
 
     async fn signing_key(&self, purpose: &str, fresh: [u8; 32]) -> Result<[u8; 32]> {
         let db = self.pool.take().await?;
-        credentials::signing_key(&db, &self.workspace, purpose, fresh).await
+        signing::signing_key(&db, &self.workspace, purpose, fresh).await
     }
 
     async fn replace_signing_key(&self, purpose: &str, seed: Option<[u8; 32]>) -> Result<()> {
         let db = self.pool.take().await?;
-        credentials::replace_signing_key(&db, &self.workspace, purpose, seed).await
+        signing::replace_signing_key(&db, &self.workspace, purpose, seed).await
     }
 
     async fn retire_log(&self, origin: &str) -> Result<()> {

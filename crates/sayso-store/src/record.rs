@@ -1,12 +1,11 @@
 //! What goes into a store and comes out of it.
 
 use jiff::Timestamp;
-use sayso_core::credential::SecretKind;
 use sayso_core::escalation::{Due, PermitState, Settled};
 use sayso_core::halt::Halt;
 use sayso_core::{
-    AgentName, Digest, Escalation, EscalationId, Event, HaltId, Heard, RouteName, RuleName, Tier,
-    WorkspaceEvent,
+    AgentName, CredentialId, Digest, Escalation, EscalationId, Event, HaltId, Heard, RouteName,
+    RuleName, Tier, WorkspaceEvent,
 };
 use serde::{Deserialize, Serialize};
 
@@ -307,13 +306,28 @@ pub struct Standing {
     pub hard: u64,
 }
 
-/// A secret to be kept for a person.
-#[derive(Clone, Debug)]
-pub struct NewSecret {
-    /// What kind.
-    pub kind: SecretKind,
-    /// Its hash.
-    pub hash: Digest,
-    /// When it ends; never, if none.
-    pub expires_at: Option<Timestamp>,
+/// Changes of authority, to be kept together.
+#[derive(Clone, Debug, Default)]
+pub struct Amendment {
+    /// The index of the last entry of the workspace's that they were checked against.
+    pub after: u64,
+    /// What changed, in order.
+    pub entries: Vec<NewEntry>,
+    /// What is noted about new credentials.
+    pub notes: Vec<Note>,
+    /// The credentials about which nothing is noted any more.
+    pub forgotten: Vec<CredentialId>,
+    /// Where an agent is called from now on; nowhere, if there is no address.
+    pub callback: Option<(AgentName, Option<Callback>)>,
+}
+
+/// What helps people to tell their tokens and sessions apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Of which credential.
+    pub id: CredentialId,
+    /// What its person calls it, or the browser it is used in.
+    pub label: String,
+    /// About when it was last used.
+    pub used_at: Option<Timestamp>,
 }

@@ -1,12 +1,13 @@
 //! The embedded store: one SQLite file in the data folder, WAL, `synchronous=FULL`.
 //!
 //! One server owns the folder (a lock file says so) and writes through one connection; the
-//! command line may add agents and people beside it. Reads have connections of their own.
+//! command line may change who may do what beside it. Reads have connections of their own.
 
+mod authority;
 mod body;
-mod credentials;
 mod read;
 mod schema;
+mod signing;
 mod tree;
 mod write;
 
@@ -18,11 +19,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
-use sayso_core::credential::{AgentRecord, PersonRecord, Role};
 use sayso_core::halt::Halt;
-use sayso_core::{AgentName, Digest, EscalationId, Heard, ReviewerName, RouteName};
+use sayso_core::{AgentName, CredentialId, Digest, EscalationId, Heard, RouteName};
 
-use crate::record::{Body, Entry, Kept, NewSecret, Page, Query, Standing};
+use crate::record::{Amendment, Body, Entry, Kept, Note, Page, Query, Standing};
 use crate::{Callback, RawEntry, Result, Sealed, Store, StoreError, TileRow, Writer};
 
 /// The database's file name in the data folder.
@@ -38,7 +38,7 @@ const BUSY: Duration = Duration::from_secs(10);
 pub enum Access {
     /// A server: alone in it.
     Serve,
-    /// The command line, to add agents and people, also beside a running server.
+    /// The command line, to change who may do what, also beside a running server.
     Administer,
     /// An auditor, who changes nothing.
     Read,
@@ -265,80 +265,36 @@ impl Store for SqliteStore {
         self.read(read::pending_counts).await
     }
 
-    async fn add_agent(&self, agent: &AgentRecord, at: Timestamp) -> Result<()> {
-        let agent = agent.clone();
-        self.read(move |db, workspace| credentials::add_agent(db, workspace, &agent, at)).await
+    async fn workspace_entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>> {
+        self.read(move |db, workspace| read::workspace_entries(db, workspace, after, limit)).await
     }
 
-    async fn agent(&self, key: Digest) -> Result<Option<AgentRecord>> {
-        self.read(move |db, workspace| credentials::agent(db, workspace, key)).await
+    async fn amend(&self, amendment: &Amendment) -> Result<u64> {
+        let amendment = amendment.clone();
+        self.read(move |db, workspace| authority::amend(db, workspace, &amendment)).await
     }
 
-    async fn set_callback(
-        &self,
-        agent: &AgentName,
-        callback: Option<&Callback>,
-        at: Timestamp,
-    ) -> Result<bool> {
-        let (agent, callback) = (agent.clone(), callback.cloned());
-        self.read(move |db, workspace| {
-            credentials::set_callback(db, workspace, &agent, callback.as_ref(), at)
-        })
-        .await
+    async fn notes(&self) -> Result<Vec<Note>> {
+        self.read(authority::notes).await
+    }
+
+    async fn used(&self, id: CredentialId, at: Timestamp) -> Result<()> {
+        self.read(move |db, workspace| authority::used(db, workspace, id, at)).await
     }
 
     async fn callbacks(&self) -> Result<Vec<(AgentName, Callback)>> {
-        self.read(credentials::callbacks).await
-    }
-
-    async fn agents(&self) -> Result<Vec<AgentName>> {
-        self.read(credentials::agents).await
-    }
-
-    async fn add_person(
-        &self,
-        name: &ReviewerName,
-        roles: &[Role],
-        secrets: &[NewSecret],
-        at: Timestamp,
-    ) -> Result<()> {
-        let (name, roles, secrets) = (name.clone(), roles.to_vec(), secrets.to_vec());
-        self.read(move |db, workspace| {
-            credentials::add_person(db, workspace, &name, &roles, &secrets, at)
-        })
-        .await
-    }
-
-    async fn people(&self) -> Result<Vec<(ReviewerName, Vec<Role>)>> {
-        self.read(credentials::people).await
-    }
-
-    async fn add_secret(&self, person: &ReviewerName, secret: &NewSecret) -> Result<()> {
-        let (person, secret) = (person.clone(), secret.clone());
-        self.read(move |db, workspace| credentials::add_secret(db, workspace, &person, &secret))
-            .await
-    }
-
-    async fn person(&self, secret: Digest) -> Result<Option<PersonRecord>> {
-        self.read(move |db, workspace| credentials::person(db, workspace, secret)).await
-    }
-
-    async fn remove_secret(&self, secret: Digest) -> Result<bool> {
-        self.read(move |db, workspace| credentials::remove_secret(db, workspace, secret)).await
+        self.read(authority::callbacks).await
     }
 
     async fn signing_key(&self, purpose: &str, fresh: [u8; 32]) -> Result<[u8; 32]> {
         let purpose = purpose.to_owned();
-        self.read(move |db, workspace| credentials::signing_key(db, workspace, &purpose, fresh))
-            .await
+        self.read(move |db, workspace| signing::signing_key(db, workspace, &purpose, fresh)).await
     }
 
     async fn replace_signing_key(&self, purpose: &str, seed: Option<[u8; 32]>) -> Result<()> {
         let purpose = purpose.to_owned();
-        self.read(move |db, workspace| {
-            credentials::replace_signing_key(db, workspace, &purpose, seed)
-        })
-        .await
+        self.read(move |db, workspace| signing::replace_signing_key(db, workspace, &purpose, seed))
+            .await
     }
 
     async fn retire_log(&self, origin: &str) -> Result<()> {

@@ -1,24 +1,29 @@
 //! The JSON API of DESIGN's contract, v1. Bearer credentials only, so that no page of another
 //! site can call it; the inbox has its own doors.
 
+mod agents;
 mod body;
 pub(crate) mod caller;
 pub(crate) mod decisions;
 pub(crate) mod escalations;
 mod events;
 pub(crate) mod halts;
+mod invitations;
 mod ledger;
 mod log;
 pub mod openapi;
+mod people;
 mod permits;
 mod policy;
 pub mod problem;
 mod rate;
 mod service;
+pub(crate) mod terms;
+pub(crate) mod tokens;
 pub(crate) mod view;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 pub use rate::RateLimit;
 
@@ -47,6 +52,19 @@ pub fn router(web: Web) -> Router {
         .route("/v1/ledger/proof/consistency", get(log::consistency))
         .route("/v1/policy", get(policy::policy).put(policy::put))
         .route("/v1/me", get(service::me))
+        .route("/v1/people", get(people::list).post(people::add))
+        .route("/v1/people/{name}", get(people::read).put(people::set).delete(people::remove))
+        .route("/v1/people/{name}/cover", put(people::cover))
+        .route("/v1/people/{name}/cover/{stand_in}", delete(people::uncover))
+        .route("/v1/invitations", get(invitations::list).post(invitations::invite))
+        .route("/v1/invitations/{id}", delete(invitations::end))
+        .route("/v1/agents", get(agents::list).post(agents::add))
+        .route("/v1/agents/{name}", get(agents::read).put(agents::set).delete(agents::revoke))
+        .route("/v1/agents/{name}/keys", post(agents::rotate))
+        .route("/v1/tokens", get(tokens::tokens).post(tokens::issue))
+        .route("/v1/tokens/{id}", delete(tokens::revoke))
+        .route("/v1/sessions", get(tokens::sessions))
+        .route("/v1/sessions/{id}", delete(tokens::close))
         .route("/problems/{slug}", get(problem::page))
         .route("/healthz", get(service::health))
         .route("/readyz", get(service::ready))

@@ -14,7 +14,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use http_body::Frame;
 use sayso_core::escalation::WaitingFor;
-use sayso_core::{AgentName, EscalationId};
+use sayso_core::{AgentName, CredentialId, EscalationId};
 use sayso_engine::{Engine, Record};
 use sayso_store::Query;
 use tokio::sync::{mpsc, watch};
@@ -40,6 +40,8 @@ pub(crate) struct Feed {
     pub(crate) listens: bool,
     /// Only what this agent proposed or may redeem.
     pub(crate) agent: Option<AgentName>,
+    /// What whoever reads it is known by: the stream ends with it.
+    pub(crate) credential: Option<CredentialId>,
     /// How an escalation is written.
     pub(crate) write: Write,
     /// Turns true when the server stops.
@@ -76,6 +78,7 @@ impl IntoResponse for Feed {
                 end = self.run(&line) => if let Err(End::Store(error)) = end {
                     tracing::warn!(%error, "an event stream broke off");
                 },
+                () = self.until_shut_out() => {}
                 () = stopped => {}
             }
         });
@@ -90,6 +93,17 @@ impl IntoResponse for Feed {
 }
 
 impl Feed {
+    /// Returns when whoever reads it is known by nothing any more.
+    async fn until_shut_out(&self) {
+        let Some(credential) = self.credential else { return std::future::pending().await };
+        let authority = self.engine.authority();
+        let mut changes = authority.changes();
+        while authority.is_in_force(credential, self.engine.now()) {
+            // What ends by itself says nothing: hence the look now and then.
+            let _ = tokio::time::timeout(PULSE, changes.changed()).await;
+        }
+    }
+
     async fn run(&self, line: &Line) -> Result<(), End> {
         // Opened before the backlog is read, so that nothing falls between.
         let mut stream = self.engine.stream(self.after).await?;

@@ -1,5 +1,7 @@
 //! The command line: what there is to type.
 
+mod people;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use sayso_core::Period;
 
 use crate::exit::Exit;
 use crate::hook::Harness;
+
+pub(crate) use people::{Agents, Reviewers, Sessions, Tokens};
 
 /// The address a server listens on, unless told otherwise.
 pub(crate) const USUAL_ADDRESS: &str = "127.0.0.1:7717";
@@ -64,12 +68,18 @@ enum Command {
     DemoAgent,
     /// Write a starter policy and add a first agent
     Init(Init),
-    /// Agents: add, list
+    /// Agents: who may ask, for what
     #[command(subcommand)]
     Agent(Agents),
-    /// Reviewers: add, list, login
+    /// People: who may decide, and do what else
     #[command(subcommand)]
     Reviewer(Reviewers),
+    /// Your tokens, or with --reviewer anybody's
+    #[command(subcommand)]
+    Token(Tokens),
+    /// Your sessions, or with --reviewer anybody's
+    #[command(subcommand)]
+    Session(Sessions),
     /// Ask for a say-so, and wait for it
     Ask(Ask),
     /// Run a command once it has its say-so
@@ -246,7 +256,7 @@ pub(crate) enum PolicyCommand {
     Diff(DiffPolicy),
     /// Propose a policy for the tools of MCP servers
     Draft(DraftPolicy),
-    /// Put a policy in force on the server: what only asks for more at once (a reviewer's token),
+    /// Put a policy in force on the server: what only asks for more at once (a policy admin's token),
     /// anything else when people have approved it (an agent's key)
     Apply(ApplyPolicy),
 }
@@ -441,48 +451,6 @@ pub(crate) struct Init {
     pub(crate) agent: String,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Agents {
-    /// Add an agent, or give one a new key; the key is shown once
-    Add {
-        /// Its name
-        name: String,
-    },
-    /// Call an agent at an address when something of its is settled; what calls are signed with is
-    /// shown once
-    Callback {
-        /// Its name
-        name: String,
-        /// Where to post to, http or https
-        #[arg(required_unless_present = "remove")]
-        url: Option<String>,
-        /// Call it no more
-        #[arg(long, conflicts_with = "url")]
-        remove: bool,
-    },
-    /// All agents
-    List,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Reviewers {
-    /// Add a person, or give one new roles and a new token; both secrets are shown once
-    Add {
-        /// Their name
-        name: String,
-        /// reviewer, `policy_admin`, auditor or owner; may be given several times
-        #[arg(long = "role", default_value = "reviewer", value_name = "ROLE")]
-        roles: Vec<String>,
-    },
-    /// A new one-time login link
-    Login {
-        /// Whose
-        name: String,
-    },
-    /// All people
-    List,
-}
-
 #[derive(Clone, Debug, Args)]
 pub(crate) struct About {
     /// fyi, soft or hard: more than the policy asks, never less
@@ -624,8 +592,10 @@ impl Cli {
             Command::Demo(demo) => crate::demo::run(&demo),
             Command::DemoAgent => crate::demo::agent::run(common),
             Command::Init(init) => crate::init::run(common, &init),
-            Command::Agent(agents) => crate::people::agents(common, &agents),
-            Command::Reviewer(reviewers) => crate::people::reviewers(common, &reviewers),
+            Command::Agent(agents) => crate::agents::run(common, &agents),
+            Command::Reviewer(reviewers) => crate::people::run(common, &reviewers),
+            Command::Token(tokens) => crate::credentials::tokens(common, &tokens),
+            Command::Session(sessions) => crate::credentials::sessions(common, &sessions),
             Command::Ask(ask) => crate::ask::run(common, &ask),
             Command::Run(run) => crate::run::run(common, &run),
             Command::Inbox { watch: false } => crate::inbox::list(common),

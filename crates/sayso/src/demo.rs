@@ -19,6 +19,7 @@ use anyhow::Context;
 use sayso_client::Client;
 use sayso_core::ReviewerName;
 use sayso_core::credential::Role;
+use sayso_engine::Actor;
 
 use crate::cli::{Common, Demo, Serve};
 use crate::exit::Exit;
@@ -67,8 +68,9 @@ async fn show(demo: &Demo, folder: &Path) -> anyhow::Result<Exit> {
     let reviewer = ReviewerName::new("you")?;
     let authority = running.engine.authority();
     let now = running.engine.now();
-    let person = authority.add_person(reviewer.clone(), &[Role::Reviewer], now).await?;
-    let agent = authority.add_agent(AGENT.parse()?, now).await?;
+    let roles = [Role::Reviewer];
+    let person = authority.add_or_renew_person(reviewer.clone(), &roles, &[], now).await?;
+    let agent = authority.add_agent(Actor::Operator, AGENT.parse()?, None, None, now).await?;
     let link = running.login_link(&reviewer).await?;
 
     let screen = Arc::new(Screen::new());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sayso_client::Client;
+use sayso_engine::Actor;
 use sayso_mcp::gateway::{Config, Desks, Listen, Setup, run_stdio};
 use sayso_mcp::server::{Desk, HttpDesk};
 use tokio::net::TcpListener;
@@ -115,7 +116,8 @@ impl Asking {
         }
         let server = Self::embedded(common).await?;
         let authority = server.engine.authority();
-        let agent = authority.add_agent(AGENT.parse()?, server.engine.now()).await?;
+        let (actor, now) = (Actor::Operator, server.engine.now());
+        let agent = authority.add_or_renew_agent(actor, AGENT.parse()?, None, None, now).await?;
         let client = Client::new(&server.url, &agent.key.reveal());
         let url = server.url.clone();
         Ok(Self { desk: Some(Arc::new(HttpDesk::new(client))), url, embedded: Some(server) })

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Context;
 use jiff::Timestamp;
 use sayso_core::AgentName;
-use sayso_engine::Authority;
+use sayso_engine::{Actor, Authority};
 use sayso_store::sqlite::Access;
 use serde_json::json;
 
@@ -21,7 +21,8 @@ pub(crate) fn run(common: &Common, init: &Init) -> anyhow::Result<Exit> {
     let path = init.policy.clone().unwrap_or_else(|| folder.join(POLICY_FILE));
     let key = block_on(async {
         let authority = Authority::new(common.store(Access::Administer).await?);
-        let agent = authority.add_agent(AgentName::new(&init.agent)?, Timestamp::now()).await?;
+        let (actor, name) = (Actor::Operator, AgentName::new(&init.agent)?);
+        let agent = authority.add_or_renew_agent(actor, name, None, None, Timestamp::now()).await?;
         Ok(agent.key.reveal())
     })?;
     let wrote = match std::fs::File::create_new(&path) {

@@ -1,9 +1,11 @@
 //! `sayso`: one binary for servers, people and agents.
 
+mod agents;
 mod ask;
 mod callback;
 mod cli;
 mod connect;
+mod credentials;
 mod decide;
 mod demo;
 mod doctor;

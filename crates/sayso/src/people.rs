@@ -1,83 +1,27 @@
-//! `sayso agent …`, `sayso reviewer …`: who may ask, and who may decide.
+//! `sayso reviewer …`: who may decide, and do what else.
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use jiff::Timestamp;
 use sayso_core::credential::Role;
-use sayso_core::{AgentName, ReviewerName};
-use sayso_engine::Authority;
+use sayso_core::{Directory, GroupName, ReviewerName};
+use sayso_engine::{Actor, Authority};
 use sayso_store::sqlite::Access;
 use serde_json::json;
 
-use crate::callback::shown;
-use crate::cli::{Agents, Common, Reviewers};
+use crate::cli::{Common, Reviewers};
 use crate::exit::Exit;
 use crate::output::{BOLD, DIM, json, say, styled};
-use crate::serve::{block_on, login_url};
+use crate::serve::{block_on, invite_url, login_url};
 
-pub(crate) fn agents(common: &Common, agents: &Agents) -> anyhow::Result<Exit> {
+pub(crate) fn run(common: &Common, reviewers: &Reviewers) -> anyhow::Result<Exit> {
     block_on(async {
         let authority = Authority::new(common.store(Access::Administer).await?);
-        match agents {
-            Agents::Add { name } => {
-                let name = AgentName::new(name)?;
-                let agent = authority.add_agent(name, Timestamp::now()).await?;
-                let (name, key) = (agent.name.to_string(), agent.key.reveal());
-                if common.json {
-                    return json(&json!({"name": name, "token": key}));
-                }
-                say!("Added the agent {}. Its key, shown this once:\n", styled(BOLD, &name));
-                say!("  export SAYSO_URL={}", common.server_url());
-                say!("  export SAYSO_TOKEN={key}");
-            }
-            Agents::Callback { name, url, .. } => {
-                let name = AgentName::new(name)?;
-                if let Some(odd) = url.as_ref().filter(|url| !is_web(url)) {
-                    bail!("{odd:?} is no address that can be posted to: it must be http or https");
-                }
-                let set = authority.set_callback(&name, url.as_deref(), Timestamp::now()).await?;
-                let Some(secret) = set else { bail!("there is no agent {name}") };
-                let Some(url) = url else {
-                    say!("{name} is called no more.");
-                    return Ok(());
-                };
-                let secret = shown(&secret);
-                if common.json {
-                    return json(&json!({"agent": name, "url": url, "secret": secret}));
-                }
-                say!("{} is called at {url}. Its secret, shown this once:\n", styled(BOLD, &name));
-                say!("  {secret}");
-            }
-            Agents::List => {
-                let names = authority.agents().await?;
-                if common.json {
-                    return json(&names);
-                }
-                names.iter().for_each(|name| say!("{name}"));
-            }
-        }
-        Ok(())
-    })?;
-    Ok(Exit::Done)
-}
-
-/// Whether it is an address that can be posted to.
-fn is_web(url: &str) -> bool {
-    let web = |url: &ureq::http::Uri| matches!(url.scheme_str(), Some("http" | "https"));
-    url.parse::<ureq::http::Uri>().is_ok_and(|url| web(&url))
-}
-
-pub(crate) fn reviewers(common: &Common, reviewers: &Reviewers) -> anyhow::Result<Exit> {
-    block_on(async {
-        let authority = Authority::new(common.store(Access::Administer).await?);
-        let now = Timestamp::now();
+        let (operator, now) = (Actor::Operator, Timestamp::now());
         match reviewers {
-            Reviewers::Add { name, roles } => {
+            Reviewers::Add { name, may } => {
                 let name = ReviewerName::new(name)?;
-                let roles: Vec<Role> = roles
-                    .iter()
-                    .map(|role| role.parse().map_err(|error: String| anyhow!(error)))
-                    .collect::<anyhow::Result<_>>()?;
-                let person = authority.add_person(name, &roles, now).await?;
+                let (roles, groups) = (roles(&may.roles)?, groups(&may.groups)?);
+                let person = authority.add_or_renew_person(name, &roles, &groups, now).await?;
                 let (name, token) = (person.name.to_string(), person.token.reveal());
                 let link = login_url(&common.server_url(), &person.login.reveal());
                 if common.json {
@@ -89,30 +33,108 @@ pub(crate) fn reviewers(common: &Common, reviewers: &Reviewers) -> anyhow::Resul
                 say!("           {}", styled(DIM, "once, within a day"));
                 say!("  export SAYSO_TOKEN={token}");
             }
+            Reviewers::Set { name, may } => {
+                let name = ReviewerName::new(name)?;
+                let (roles, groups) = (roles(&may.roles)?, groups(&may.groups)?);
+                authority.set_person(operator, &name, &roles, &groups, now).await?;
+                if common.json {
+                    return json(&json!({"name": name, "roles": roles, "groups": groups}));
+                }
+                say!("{name} is now {}.", words(&roles));
+            }
+            Reviewers::Remove { name } => {
+                let name = ReviewerName::new(name)?;
+                authority.remove_person(operator, &name, now).await?;
+                if common.json {
+                    return json(&json!({"name": name}));
+                }
+                say!("{name} is removed; what they approved stays approved until it is denied.");
+            }
+            Reviewers::Invite { may } => {
+                let (roles, groups) = (roles(&may.roles)?, groups(&may.groups)?);
+                let invitation = authority.invite(operator, &roles, &groups, now).await?;
+                let link = invite_url(&common.server_url(), &invitation.token.reveal());
+                if common.json {
+                    let (id, until) = (invitation.id, invitation.until);
+                    return json(&json!({"id": id, "invite_url": link, "until": until}));
+                }
+                say!("Whoever opens this first joins as {}, within three days:\n", words(&roles));
+                say!("  {link}");
+            }
+            Reviewers::Cover { away, stand_in, lasts, end } => {
+                let (away, stand_in) = (ReviewerName::new(away)?, ReviewerName::new(stand_in)?);
+                if *end {
+                    authority.end_cover(operator, &away, &stand_in, now).await?;
+                    say!("{stand_in} stands in for {away} no more.");
+                    return Ok(());
+                }
+                let until = lasts.after(now);
+                authority.set_cover(operator, &away, &stand_in, until, now).await?;
+                if common.json {
+                    return json(&json!({"away": away, "stand_in": stand_in, "until": until}));
+                }
+                say!("{stand_in} stands in for {away} until {until}.");
+            }
             Reviewers::Login { name } => {
                 let name = ReviewerName::new(name)?;
-                let link = authority.login_link(&name, now).await?;
+                let link = authority.login_link(operator, &name, now).await?;
                 let link = login_url(&common.server_url(), &link.reveal());
                 if common.json {
                     return json(&json!({"name": name, "login_url": link}));
                 }
                 say!("{link}");
             }
-            Reviewers::List => {
-                let people = authority.people().await?;
-                if common.json {
-                    let people = people.iter();
-                    let people: Vec<_> =
-                        people.map(|(name, roles)| json!({"name": name, "roles": roles})).collect();
-                    return json(&people);
-                }
-                for (name, roles) in people {
-                    let roles: Vec<_> = roles.into_iter().map(Role::word).collect();
-                    say!("{name}  {}", styled(DIM, roles.join(", ")));
-                }
-            }
+            Reviewers::List => list(common, &*authority.directory().await?, now)?,
         }
         Ok(())
     })?;
     Ok(Exit::Done)
+}
+
+fn roles(words: &[String]) -> anyhow::Result<Vec<Role>> {
+    let read = words.iter().map(|word| word.parse().map_err(|error: String| anyhow!(error)));
+    let mut roles: Vec<Role> = read.collect::<anyhow::Result<_>>()?;
+    roles.sort_unstable();
+    roles.dedup();
+    Ok(roles)
+}
+
+fn groups(names: &[String]) -> anyhow::Result<Vec<GroupName>> {
+    let mut groups: Vec<_> =
+        names.iter().map(|name| GroupName::new(name)).collect::<Result<_, _>>()?;
+    groups.sort_unstable();
+    groups.dedup();
+    Ok(groups)
+}
+
+fn words(roles: &[Role]) -> String {
+    let words: Vec<_> = roles.iter().map(|role| role.word()).collect();
+    words.join(", ")
+}
+
+fn list(common: &Common, directory: &Directory, now: Timestamp) -> anyhow::Result<()> {
+    if common.json {
+        let people: Vec<_> = directory
+            .people()
+            .map(|(name, member)| {
+                json!({
+                    "name": name, "roles": member.roles, "groups": member.groups,
+                    "stands_in_for": directory.stands_in_for(name, now),
+                })
+            })
+            .collect();
+        return json(&people);
+    }
+    for (name, member) in directory.people() {
+        let groups: Vec<_> = member.groups.iter().map(GroupName::as_str).collect();
+        let mut about = words(&member.roles);
+        if !groups.is_empty() {
+            about = format!("{about}; in {}", groups.join(", "));
+        }
+        for away in directory.stands_in_for(name, now) {
+            about = format!("{about}; stands in for {away}");
+        }
+        say!("{name}  {}", styled(DIM, about));
+    }
+    Ok(())
 }

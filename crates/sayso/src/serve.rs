@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use sayso_core::ReviewerName;
 use sayso_core::credential::Role;
-use sayso_engine::{Engine, KeyPlace, NoPolicy, Options, PolicyFile, SystemClock};
+use sayso_engine::{
+    Actor, AuthorityError, Engine, KeyPlace, NoPolicy, Options, PolicyFile, SystemClock,
+};
 use sayso_store::sqlite::Access;
 use sayso_web::Web;
 use sayso_web::api::RateLimit;
@@ -95,7 +97,8 @@ impl Running {
 
     /// A new one-time login link for a person.
     pub(crate) async fn login_link(&self, person: &ReviewerName) -> anyhow::Result<String> {
-        let link = self.engine.authority().login_link(person, self.engine.now()).await?;
+        let authority = self.engine.authority();
+        let link = authority.login_link(Actor::Operator, person, self.engine.now()).await?;
         Ok(login_url(&self.url, &link.reveal()))
     }
 
@@ -123,6 +126,11 @@ pub(crate) fn login_url(url: &str, token: &str) -> String {
     format!("{url}/login/{token}")
 }
 
+/// The address of an invitation.
+pub(crate) fn invite_url(url: &str, token: &str) -> String {
+    format!("{url}/join/{token}")
+}
+
 fn policy_file(asked: Option<&Path>, usual: &Path) -> Result<PolicyFile, NoPolicy> {
     match asked {
         Some(path) => PolicyFile::open(path),
@@ -145,8 +153,13 @@ async fn first_person(
         None => ReviewerName::new("owner")?,
     };
     let roles = [Role::Owner, Role::Reviewer, Role::PolicyAdmin];
-    let person = authority.add_person(name.clone(), &roles, engine.now()).await?;
-    Ok(Some((name, login_url(url, &person.login.reveal()))))
+    let (actor, now) = (Actor::FirstStart, engine.now());
+    match authority.add_person(actor, name.clone(), &roles, &[], now).await {
+        Ok(login) => Ok(Some((name, login_url(url, &login.reveal())))),
+        // Another server on the same database was faster.
+        Err(AuthorityError::Illegal(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Tries the server's own front door: while it does not open, a veto could not come in, and

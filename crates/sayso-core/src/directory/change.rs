@@ -51,6 +51,18 @@ pub enum How {
     Provider(String),
 }
 
+impl How {
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Link(_) => "link",
+            Self::Invitation(_) => "invitation",
+            Self::Passkey(_) => "passkey",
+            Self::Provider(_) => "provider",
+        }
+    }
+}
+
 /// Who vouches that a key is its person's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,5 @@
-//! What the engine follows by itself: the policy file, where agents want to be called, and what
-//! other servers on the same database commit.
+//! What the engine follows by itself: the policy file, where agents want to be called, who may do
+//! what, and what other servers on the same database commit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,8 @@ use super::{Engine, Inner};
 
 /// How often it is looked where agents want to be called.
 const CALLBACK_LOOK: Duration = Duration::from_secs(2);
+/// How often it is looked whether anybody's authority has changed.
+const AUTHORITY_LOOK: Duration = Duration::from_secs(1);
 /// How often the policy file is looked at.
 const POLICY_LOOK: Duration = Duration::from_millis(500);
 
@@ -31,6 +33,18 @@ pub(super) async fn callbacks(engine: std::sync::Weak<Inner>) {
         let shared = &inner.shared;
         if let Err(error) = shared.callbacks.look(&*shared.store).await {
             tracing::warn!(%error, "can't tell where agents want to be called");
+        }
+    }
+}
+
+/// Looks who may do what: the command line changes it beside us, and what somebody no longer may
+/// see must end.
+pub(super) async fn authority(engine: std::sync::Weak<Inner>) {
+    loop {
+        tokio::time::sleep(AUTHORITY_LOOK).await;
+        let Some(inner) = engine.upgrade() else { return };
+        if let Err(error) = inner.authority.follow().await {
+            tracing::warn!(%error, "can't tell whether anybody's authority has changed");
         }
     }
 }
@@ -89,6 +103,7 @@ impl Engine {
                     }
                     Happened::Workspace(_) => {
                         let _ = self.refresh_halts().await;
+                        let _ = self.authority().follow().await;
                     }
                 }
             }

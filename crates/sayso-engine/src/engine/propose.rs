@@ -62,7 +62,7 @@ impl Engine {
         let NewEscalation { subject, message, context, server, tier, window, .. } = new;
         let NewEscalation { started_by, executor, key, join, .. } = new;
         if let Some(name) = executor.as_ref().filter(|name| *name != agent.name())
-            && !self.authority().agents().await?.contains(name)
+            && self.authority().directory().await?.agent(name).is_none()
         {
             return Err(EngineError::NoSuchExecutor(name.to_string()));
         }
@@ -70,6 +70,7 @@ impl Engine {
         let mut ask = Ask { message, context, server, ..Ask::default() };
         let (subject, verdict) = match subject {
             Subject::Action(action) => {
+                self.check_tool(agent, &action).await?;
                 let call = call(&action, agent.name(), &ask);
                 let (verdict, untold) = policy.judge_and_tell(&call);
                 let verdict = at_least(verdict, &policy, &call, tier);
@@ -118,6 +119,18 @@ impl Engine {
                  `sayso policy explain` shows why"
             );
         }
+    }
+
+    /// Whether the agent may propose that tool at all.
+    async fn check_tool(&self, agent: &Agent, action: &Action) -> Result<(), EngineError> {
+        let directory = self.authority().directory().await?;
+        let tools = directory.agent(agent.name()).and_then(|known| known.tools.as_deref());
+        if tools.is_some_and(|tools| !sayso_policy::is_named(tools, &action.tool)) {
+            self.shared().metrics.forbidden_tool();
+            let (agent, tool) = (agent.name().clone(), action.tool.clone());
+            return Err(EngineError::ForbiddenTool { agent, tool });
+        }
+        Ok(())
     }
 
     /// Tells what the rules in shadow would have changed.

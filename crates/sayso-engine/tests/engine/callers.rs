@@ -3,7 +3,7 @@
 use sayso_core::credential::{LoginToken, ReviewerToken, Role};
 use sayso_core::decision::Says;
 use sayso_core::{AgentName, Refusal, ReviewerName};
-use sayso_engine::{Account, DecideError, EngineError};
+use sayso_engine::{Account, Actor, DecideError, EngineError};
 
 use crate::clock::days;
 use crate::world::{World, person};
@@ -15,9 +15,10 @@ fn ana() -> ReviewerName {
 pub(crate) async fn an_agents_key_is_an_agent_and_a_persons_token_a_person(world: &mut World) {
     let (engine, now) = (world.engine(), world.engine().now());
     let authority = engine.authority();
-    let agent = authority.add_agent(AgentName::new("fay").unwrap(), now).await.unwrap();
-    let person = authority.add_person(ReviewerName::new("fay").unwrap(), &[Role::Reviewer], now);
-    let person = person.await.unwrap();
+    let (operator, fay) = (Actor::Operator, AgentName::new("fay").unwrap());
+    let agent = authority.add_agent(operator, fay, None, None, now).await.unwrap();
+    let fay = ReviewerName::new("fay").unwrap();
+    let person = authority.add_or_renew_person(fay, &[Role::Reviewer], &[], now).await.unwrap();
     for _ in 0..2 {
         let account = authority.bearer(&agent.key.reveal(), now).await.unwrap();
         assert!(matches!(account, Some(Account::Agent(_))), "{account:?}");
@@ -36,10 +37,10 @@ pub(crate) async fn an_agents_key_is_an_agent_and_a_persons_token_a_person(world
 
 pub(crate) async fn a_session_is_no_bearer_and_a_login_link_neither(world: &mut World) {
     let (authority, now) = (world.engine().authority(), world.engine().now());
-    let link = authority.login_link(&ana(), now).await.unwrap();
+    let link = authority.login_link(Actor::Operator, &ana(), now).await.unwrap();
     assert!(authority.bearer(&link.reveal(), now).await.unwrap().is_none());
     assert!(authority.session(&link.reveal(), now).await.unwrap().is_none());
-    let login = authority.log_in(&link, now).await.unwrap().unwrap();
+    let login = authority.log_in(&link, "a browser", now).await.unwrap().unwrap();
     let session = login.session.reveal();
     assert!(authority.bearer(&session, now).await.unwrap().is_none());
     let disguised = session.replace("sayso_session_", "sayso_reviewer_");
@@ -50,11 +51,13 @@ pub(crate) async fn a_session_is_no_bearer_and_a_login_link_neither(world: &mut 
 
 pub(crate) async fn a_login_link_works_once_however_many_try(world: &mut World) {
     let now = world.engine().now();
-    let link = world.engine().authority().login_link(&ana(), now).await.unwrap();
+    let link = world.engine().authority().login_link(Actor::Operator, &ana(), now).await.unwrap();
     assert!(world.engine().authority().peek_login(&link, now).await.unwrap().is_some());
     let logins = (0..20).map(|_| {
         let (engine, link) = (world.engine().clone(), link.clone());
-        tokio::spawn(async move { engine.authority().log_in(&link, now).await.unwrap() })
+        tokio::spawn(
+            async move { engine.authority().log_in(&link, "a browser", now).await.unwrap() },
+        )
     });
     let mut inside = 0;
     for login in logins.collect::<Vec<_>>() {
@@ -66,39 +69,45 @@ pub(crate) async fn a_login_link_works_once_however_many_try(world: &mut World) 
 
 pub(crate) async fn a_login_link_and_a_session_end(world: &mut World) {
     let (authority, now) = (world.engine().authority(), world.engine().now());
-    let link = authority.login_link(&ana(), now).await.unwrap();
-    assert!(authority.log_in(&link, days(1).after(now)).await.unwrap().is_none());
-    let login = authority.log_in(&link, now).await.unwrap().unwrap();
+    let link = authority.login_link(Actor::Operator, &ana(), now).await.unwrap();
+    assert!(authority.log_in(&link, "a browser", days(1).after(now)).await.unwrap().is_none());
+    let login = authority.log_in(&link, "a browser", now).await.unwrap().unwrap();
     let session = login.session.reveal();
     let end = login.lasts.after(now);
     assert!(authority.session(&session, end).await.unwrap().is_none());
     assert!(authority.session(&session, now).await.unwrap().is_some());
     let forged = LoginToken::from_entropy([3; 32]);
-    assert!(authority.log_in(&forged, now).await.unwrap().is_none());
+    assert!(authority.log_in(&forged, "a browser", now).await.unwrap().is_none());
 }
 
 pub(crate) async fn a_session_ends_when_it_is_logged_out(world: &mut World) {
     let (authority, now) = (world.engine().authority(), world.engine().now());
-    let link = authority.login_link(&ana(), now).await.unwrap();
-    let session = authority.log_in(&link, now).await.unwrap().unwrap().session.reveal();
-    authority.log_out(&session).await.unwrap();
+    let link = authority.login_link(Actor::Operator, &ana(), now).await.unwrap();
+    let session =
+        authority.log_in(&link, "a browser", now).await.unwrap().unwrap().session.reveal();
+    authority.log_out(&session, now).await.unwrap();
     assert!(authority.session(&session, now).await.unwrap().is_none());
-    authority.log_out(&session).await.unwrap();
+    authority.log_out(&session, now).await.unwrap();
 }
 
 pub(crate) async fn a_new_key_takes_the_old_ones_place(world: &mut World) {
     let (authority, now) = (world.engine().authority(), world.engine().now());
     let name = AgentName::new("fay").unwrap();
-    let old = authority.add_agent(name.clone(), now).await.unwrap().key.reveal();
+    let add = async |name: &AgentName| {
+        let (operator, name) = (Actor::Operator, name.clone());
+        let new = authority.add_or_renew_agent(operator, name, None, None, now).await.unwrap();
+        new.key.reveal()
+    };
+    let old = add(&name).await;
     assert!(authority.bearer(&old, now).await.unwrap().is_some());
-    let new = authority.add_agent(name, now).await.unwrap().key.reveal();
+    let new = add(&name).await;
     assert!(authority.bearer(&old, now).await.unwrap().is_none());
     assert!(authority.bearer(&new, now).await.unwrap().is_some());
 }
 
 pub(crate) async fn only_reviewers_decide(world: &mut World) {
     let id = world.ask("deploy").await;
-    for (name, role) in [("al", Role::Auditor), ("ad", Role::Owner)] {
+    for (name, role) in [("al", Role::Auditor), ("ow", Role::Owner), ("po", Role::PolicyAdmin)] {
         let person = person(world.engine(), name, &[role]).await;
         for says in [Says::Approve, Says::Deny, Says::Take] {
             let refused = world.says(&person, id, says).await;

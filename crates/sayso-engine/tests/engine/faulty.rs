@@ -4,14 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sayso_core::credential::{AgentRecord, PersonRecord, Role};
 use sayso_core::halt::Halt;
 use sayso_core::{
-    AgentName, Digest, Escalation, EscalationId, Heard, ReviewerName, RouteName, RuleName,
+    AgentName, CredentialId, Digest, Escalation, EscalationId, Heard, RouteName, RuleName,
 };
 use sayso_store::{
-    Body, Call, Changes, Entry, Kept, KeyName, KeyUse, NewSecret, Outbox, OutboxKind, Page, Query,
-    RawEntry, Result, Seal, Sealed, Snapshot, Standing, Store, StoreError, TileRow, Writer,
+    Amendment, Body, Call, Changes, Entry, Kept, KeyName, KeyUse, Note, Outbox, OutboxKind, Page,
+    Query, RawEntry, Result, Seal, Sealed, Snapshot, Standing, Store, StoreError, TileRow, Writer,
 };
 use tokio::sync::Semaphore;
 
@@ -291,55 +290,24 @@ impl Store for Faulty {
         self.inner.pending_counts().await
     }
 
-    async fn add_agent(&self, agent: &AgentRecord, at: Timestamp) -> Result<()> {
-        self.inner.add_agent(agent, at).await
+    async fn workspace_entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>> {
+        self.inner.workspace_entries(after, limit).await
     }
 
-    async fn agent(&self, key: Digest) -> Result<Option<AgentRecord>> {
-        self.inner.agent(key).await
+    async fn amend(&self, amendment: &Amendment) -> Result<u64> {
+        self.inner.amend(amendment).await
     }
 
-    async fn set_callback(
-        &self,
-        agent: &AgentName,
-        callback: Option<&sayso_store::Callback>,
-        at: Timestamp,
-    ) -> Result<bool> {
-        self.inner.set_callback(agent, callback, at).await
+    async fn notes(&self) -> Result<Vec<Note>> {
+        self.inner.notes().await
+    }
+
+    async fn used(&self, id: CredentialId, at: Timestamp) -> Result<()> {
+        self.inner.used(id, at).await
     }
 
     async fn callbacks(&self) -> Result<Vec<(AgentName, sayso_store::Callback)>> {
         self.inner.callbacks().await
-    }
-
-    async fn agents(&self) -> Result<Vec<AgentName>> {
-        self.inner.agents().await
-    }
-
-    async fn add_person(
-        &self,
-        name: &ReviewerName,
-        roles: &[Role],
-        secrets: &[NewSecret],
-        at: Timestamp,
-    ) -> Result<()> {
-        self.inner.add_person(name, roles, secrets, at).await
-    }
-
-    async fn people(&self) -> Result<Vec<(ReviewerName, Vec<Role>)>> {
-        self.inner.people().await
-    }
-
-    async fn add_secret(&self, person: &ReviewerName, secret: &NewSecret) -> Result<()> {
-        self.inner.add_secret(person, secret).await
-    }
-
-    async fn person(&self, secret: Digest) -> Result<Option<PersonRecord>> {
-        self.inner.person(secret).await
-    }
-
-    async fn remove_secret(&self, secret: Digest) -> Result<bool> {
-        self.inner.remove_secret(secret).await
     }
 
     async fn signing_key(&self, purpose: &str, fresh: [u8; 32]) -> Result<[u8; 32]> {

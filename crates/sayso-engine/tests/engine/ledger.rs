@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sayso_core::WorkspaceEvent;
-use sayso_engine::{Engine, Head, KeyPlace, LedgerError, Options, PolicyFile, StartError};
+use sayso_core::credential::Role;
+use sayso_engine::{Actor, Engine, Head, KeyPlace, LedgerError, Options, PolicyFile, StartError};
 use sayso_ledger::proof::{check_consistency, check_inclusion};
 use sayso_ledger::tile::{Kind, Tile, decode, unbundle};
 use sayso_ledger::tree::{Edge, leaf_hash};
@@ -205,14 +206,19 @@ impl Alone {
         ended.await;
     }
 
-    /// Adds agents, until the ledger has grown by so many entries and is sealed.
+    /// Invites people, until the ledger has grown by so many entries and is sealed.
     async fn grow(engine: &Engine, by: usize) {
-        for number in 0..by {
-            let name = format!("bot{number}").parse().unwrap();
-            engine.authority().add_agent(name, engine.now()).await.unwrap();
+        for _ in 0..by {
+            invite(engine).await;
         }
         sealed(engine).await;
     }
+}
+
+/// One entry more.
+async fn invite(engine: &Engine) {
+    let (authority, roles) = (engine.authority(), [Role::Reviewer]);
+    authority.invite(Actor::Operator, &roles, &[], engine.now()).await.unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -359,8 +365,7 @@ async fn a_ledger_that_loses_entries_under_our_hands_is_not_sealed_any_more() {
     let head = sealed(&engine).await;
     let file = rusqlite::Connection::open(alone.data().join("sayso.db")).unwrap();
     file.execute("DELETE FROM ledger WHERE seq > 10", []).unwrap();
-    let name = "late".parse().unwrap();
-    engine.authority().add_agent(name, engine.now()).await.unwrap();
+    invite(&engine).await;
     eventually("it is noticed", async || {
         engine.metrics().await.unwrap().contains("sayso_ledger_tampered_total 1")
     })

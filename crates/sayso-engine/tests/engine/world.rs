@@ -11,7 +11,8 @@ use sayso_core::escalation::{Outcome, Settled};
 use sayso_core::grant::Basis;
 use sayso_core::{Action, AgentName, EscalationId, Event, Period, ReviewerName, Tier, ToolName};
 use sayso_engine::{
-    Account, DecideError, Engine, EngineError, NewEscalation, Options, PolicyFile, Record, Subject,
+    Account, Actor, DecideError, Engine, EngineError, NewEscalation, Options, PolicyFile, Record,
+    Subject,
 };
 use sayso_store::Store;
 use serde_json::{Map, Value, json};
@@ -269,7 +270,8 @@ impl World {
 
 pub(crate) async fn agent(engine: &Engine, name: &str) -> Agent {
     let authority = engine.authority();
-    let new = authority.add_agent(AgentName::new(name).unwrap(), engine.now()).await.unwrap();
+    let (operator, name) = (Actor::Operator, AgentName::new(name).unwrap());
+    let new = authority.add_or_renew_agent(operator, name, None, None, engine.now()).await.unwrap();
     match authority.bearer(&new.key.reveal(), engine.now()).await.unwrap() {
         Some(Account::Agent(agent)) => agent,
         other => panic!("{other:?}"),
@@ -279,7 +281,7 @@ pub(crate) async fn agent(engine: &Engine, name: &str) -> Agent {
 pub(crate) async fn person(engine: &Engine, name: &str, roles: &[Role]) -> Person {
     let authority = engine.authority();
     let name = ReviewerName::new(name).unwrap();
-    let new = authority.add_person(name, roles, engine.now()).await.unwrap();
+    let new = authority.add_or_renew_person(name, roles, &[], engine.now()).await.unwrap();
     match authority.bearer(&new.token.reveal(), engine.now()).await.unwrap() {
         Some(Account::Person(person)) => person,
         other => panic!("{other:?}"),

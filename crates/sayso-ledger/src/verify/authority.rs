@@ -1,8 +1,6 @@
 //! Step 11: whether those who acted could, going by what the ledger says of people and agents up
 //! to there; and whether those who changed that could.
 
-use std::collections::{HashMap, HashSet};
-
 use jiff::Timestamp;
 use sayso_core::credential::Role;
 use sayso_core::directory::Directory;
@@ -17,13 +15,10 @@ use super::report::{Findings, Place, Step};
 #[derive(Debug, Default)]
 pub(super) struct Authority {
     pub(super) directory: Directory,
-    /// Those of whom the log only says that they were added.
-    people: HashMap<ReviewerName, Vec<Role>>,
-    agents: HashSet<AgentName>,
 }
 
 impl Authority {
-    /// Takes what happened to the workspace.
+    /// Takes what happened to the workspace: a change of authority is one that could be made.
     pub(super) fn take(
         &mut self,
         event: &WorkspaceEvent,
@@ -39,17 +34,9 @@ impl Authority {
                     found.refute(Step::Authority, place, illegal.to_string());
                 }
             }
-            WorkspaceEvent::AgentAdded { name } => {
-                self.agents.insert(name.clone());
-            }
-            WorkspaceEvent::ReviewerAdded { name, roles } => {
-                self.people.insert(name.clone(), roles.clone());
-            }
             WorkspaceEvent::HaltCalled { halt } => self.decides(&halt.by, place, found),
             WorkspaceEvent::HaltLifted { by, .. } => self.decides(by, place, found),
-            WorkspaceEvent::CallbackSet { .. }
-            | WorkspaceEvent::PolicyLoaded { .. }
-            | WorkspaceEvent::BackupRestored { .. } => {}
+            WorkspaceEvent::PolicyLoaded { .. } | WorkspaceEvent::BackupRestored { .. } => {}
         }
     }
 
@@ -76,10 +63,9 @@ impl Authority {
 
     fn decides(&self, person: &ReviewerName, place: Place, found: &mut Findings) {
         found.looked(Step::Authority);
-        let member = self.directory.person(person).map(|member| &member.roles);
-        let says = match member.or_else(|| self.people.get(person)) {
+        let says = match self.directory.person(person) {
             None => format!("there is no person {person}"),
-            Some(roles) if !roles.contains(&Role::Reviewer) => {
+            Some(member) if !member.roles.contains(&Role::Reviewer) => {
                 format!("{person} is no reviewer and may not decide")
             }
             Some(_) => return,
@@ -96,9 +82,7 @@ impl Authority {
     ) {
         found.looked(Step::Authority);
         let Some(machine) = self.directory.agent(agent) else {
-            if !self.agents.contains(agent) {
-                found.refute(Step::Authority, place, format!("there is no agent {agent}"));
-            }
+            found.refute(Step::Authority, place, format!("there is no agent {agent}"));
             return;
         };
         if let Some(owner) = machine.owner.as_ref().filter(|owner| !answerable.contains(owner)) {

@@ -147,24 +147,38 @@ pub(super) async fn entries(
     let sql = "SELECT seq, at, escalation, version, event, body_hash FROM ledger
                WHERE workspace = $1 AND seq >= $2 ORDER BY seq LIMIT $3";
     let rows = db.rows(sql, &[&workspace, &signed(from), &signed(limit)]).await?;
-    let entries = rows.iter().map(|row| {
-        let event: &str = row.try_get(4)?;
-        let happened = match row.try_get::<_, Option<Uuid>>(2)? {
-            Some(escalation) => Happened::Escalation {
-                id: EscalationId::from_uuid(escalation),
-                version: unsigned(row.try_get(3)?),
-                event: serde_json::from_str(event)?,
-            },
-            None => Happened::Workspace(serde_json::from_str(event)?),
-        };
-        Ok(Entry {
-            seq: unsigned(row.try_get(0)?),
-            at: time(row.try_get(1)?)?,
-            happened,
-            body_hash: row.try_get::<_, Option<&[u8]>>(5)?.map(digest).transpose()?,
-        })
-    });
-    entries.collect()
+    rows.iter().map(entry).collect()
+}
+
+pub(super) async fn workspace_entries(
+    db: &Connection,
+    workspace: &str,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Entry>> {
+    // By ledger_workspace.
+    let sql = "SELECT seq, at, escalation, version, event, body_hash FROM ledger
+               WHERE workspace = $1 AND escalation IS NULL AND seq > $2 ORDER BY seq LIMIT $3";
+    let rows = db.rows(sql, &[&workspace, &signed(after), &signed(limit)]).await?;
+    rows.iter().map(entry).collect()
+}
+
+fn entry(row: &Row) -> Result<Entry> {
+    let event: &str = row.try_get(4)?;
+    let happened = match row.try_get::<_, Option<Uuid>>(2)? {
+        Some(escalation) => Happened::Escalation {
+            id: EscalationId::from_uuid(escalation),
+            version: unsigned(row.try_get(3)?),
+            event: serde_json::from_str(event)?,
+        },
+        None => Happened::Workspace(serde_json::from_str(event)?),
+    };
+    Ok(Entry {
+        seq: unsigned(row.try_get(0)?),
+        at: time(row.try_get(1)?)?,
+        happened,
+        body_hash: row.try_get::<_, Option<&[u8]>>(5)?.map(digest).transpose()?,
+    })
 }
 
 pub(super) async fn ledger_size(db: &Connection, workspace: &str) -> Result<u64> {

@@ -4,6 +4,7 @@ use rusqlite::types::FromSqlResult;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use sayso_core::halt::Halt;
 use sayso_core::{Escalation, EscalationId, Heard};
+use uuid::Uuid;
 
 use crate::column::{self, digest, signed, tier_number, time, unsigned};
 use crate::record::{Entry, Happened, Kept, NextDue, Page, Past, Query, Standing};
@@ -91,24 +92,40 @@ pub(super) fn entries(
         "SELECT seq, at, escalation, version, event, body_hash FROM ledger
          WHERE seq >= ?2 AND workspace = ?1 ORDER BY seq LIMIT ?3",
     )?;
-    let rows =
-        statement.query_and_then(params![workspace, signed(from), signed(limit)], |row| {
-            let happened = match row.get::<_, Option<Vec<u8>>>(2)? {
-                Some(escalation) => Happened::Escalation {
-                    id: id(escalation)?,
-                    version: unsigned(row.get(3)?),
-                    event: json(row, 4)?,
-                },
-                None => Happened::Workspace(json(row, 4)?),
-            };
-            Ok(Entry {
-                seq: unsigned(row.get(0)?),
-                at: time(row.get(1)?)?,
-                happened,
-                body_hash: row.get::<_, Option<Vec<u8>>>(5)?.as_deref().map(digest).transpose()?,
-            })
-        })?;
+    let rows = statement.query_and_then(params![workspace, signed(from), signed(limit)], entry)?;
     rows.collect()
+}
+
+pub(super) fn workspace_entries(
+    db: &Connection,
+    workspace: &str,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Entry>> {
+    // By ledger_workspace.
+    let mut statement = db.prepare_cached(
+        "SELECT seq, at, escalation, version, event, body_hash FROM ledger
+         WHERE workspace = ?1 AND escalation IS NULL AND seq > ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let rows = statement.query_and_then(params![workspace, signed(after), signed(limit)], entry)?;
+    rows.collect()
+}
+
+fn entry(row: &Row<'_>) -> Result<Entry> {
+    let happened = match row.get::<_, Option<Vec<u8>>>(2)? {
+        Some(escalation) => Happened::Escalation {
+            id: id(escalation)?,
+            version: unsigned(row.get(3)?),
+            event: json(row, 4)?,
+        },
+        None => Happened::Workspace(json(row, 4)?),
+    };
+    Ok(Entry {
+        seq: unsigned(row.get(0)?),
+        at: time(row.get(1)?)?,
+        happened,
+        body_hash: row.get::<_, Option<Vec<u8>>>(5)?.as_deref().map(digest).transpose()?,
+    })
 }
 
 pub(super) fn ledger_size(db: &Connection, _workspace: &str) -> Result<u64> {
@@ -162,8 +179,10 @@ where
 }
 
 pub(super) fn id(bytes: Vec<u8>) -> Result<EscalationId> {
+    uuid(bytes).map(EscalationId::from_uuid)
+}
+
+pub(super) fn uuid(bytes: Vec<u8>) -> Result<Uuid> {
     let bytes = <[u8; 16]>::try_from(bytes);
-    bytes
-        .map(|bytes| EscalationId::from_uuid(uuid::Uuid::from_bytes(bytes)))
-        .map_err(|_| StoreError::Corrupt("an id is cut short".into()))
+    bytes.map(Uuid::from_bytes).map_err(|_| StoreError::Corrupt("an id is cut short".into()))
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sayso_core::{Digest, WorkspaceEvent};
 use sayso_store::{Body, Changes, Happened, Kept, NewEntry, Query, Store};
 
-use crate::case::{Case, agent, at, changes, commit, id, keep};
-use crate::unit::agent_record;
+use crate::case::{Case, at, changes, commit, id, keep};
+use crate::unit::added;
 
 pub(crate) async fn a_history_comes_back_as_it_happened_with_its_texts(store: &dyn Store) {
     let first = Case::new(1).text("{\"why\":\"a \\u0000 and a \u{1F511}\"}");
@@ -93,7 +93,7 @@ pub(crate) async fn the_ledger_pages_without_gaps(store: &dyn Store) {
 
 pub(crate) async fn what_happens_to_the_workspace_is_in_the_ledger(store: &dyn Store) {
     keep(store, &[Case::new(1)]).await;
-    store.add_agent(&agent_record("robo", "k"), at(5)).await.unwrap();
+    store.amend(&added("robo", at(5))).await.unwrap();
     let policy = WorkspaceEvent::PolicyLoaded { policy: Digest::of(b"default_tier = \"hard\"") };
     let body = Body { salt: [3; 16], content: b"default_tier = \"hard\"".to_vec() };
     let entry = NewEntry {
@@ -104,8 +104,7 @@ pub(crate) async fn what_happens_to_the_workspace_is_in_the_ledger(store: &dyn S
     commit(store, &Changes { entries: vec![entry], ..Changes::default() }).await;
 
     let entries = store.entries(2, 10).await.unwrap();
-    let added = WorkspaceEvent::AgentAdded { name: agent("robo") };
-    assert_eq!(entries[0].happened, Happened::Workspace(added));
+    assert_eq!(entries[0].happened, added("robo", at(5)).entries[0].happened);
     assert_eq!((entries[0].seq, entries[0].at, entries[0].body_hash), (2, at(5), None));
     assert_eq!(entries[1].happened, Happened::Workspace(policy));
     assert_eq!((entries[1].seq, entries[1].at), (3, at(6)));

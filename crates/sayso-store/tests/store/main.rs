@@ -1,8 +1,8 @@
 //! What a store must do: one behaviour, proved on SQLite and on a real PostgreSQL.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod authority;
 mod case;
-mod credentials;
 mod due;
 mod history;
 mod listing;
@@ -83,12 +83,12 @@ behaviour! {
         work_is_found_by_kind_and_route
         work_that_is_done_is_gone
         a_halt_is_in_force_until_it_is_lifted;
-    credentials:
-        an_agent_is_known_by_its_newest_key_only
-        a_person_is_known_by_each_of_their_secrets
-        adding_a_person_again_changes_their_roles_and_keeps_their_secrets
-        a_secret_for_nobody_is_refused
-        of_many_who_remove_a_secret_one_is_told_that_it_was_there
+    authority:
+        what_happens_to_the_workspace_comes_without_the_escalations
+        changes_that_were_checked_against_less_are_a_conflict
+        of_many_changes_checked_against_the_same_one_is_kept
+        notes_are_kept_and_forgotten_with_what_they_are_about
+        an_agent_is_called_where_it_was_last_said
         the_first_signing_key_is_kept_for_each_purpose
         a_store_that_is_there_answers;
     tree:

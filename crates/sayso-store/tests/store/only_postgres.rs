@@ -9,12 +9,10 @@ use sayso_store::{Changes, OutboxKind, SilentGrant, Store, StoreError};
 use sayso_testkit::postgres::{Server, database};
 use tokio::time::timeout;
 
-use crate::case::{
-    Case, agent, at, changes, commit, digest, heard, id, keep, numbers, route, rule,
-};
+use crate::case::{Case, agent, at, changes, commit, heard, id, keep, numbers, route, rule};
 use crate::place::WORKSPACE;
 use crate::tree::{OLD_ENTRIES, old_entries_have_leaves};
-use crate::unit::{a_call_finds_what_it_began_last, agent_record, begun, clock, halt, key, thaw};
+use crate::unit::{a_call_finds_what_it_began_last, added, begun, clock, halt, key, thaw};
 
 /// Long enough for anything that happens at all.
 const SOON: Duration = Duration::from_secs(20);
@@ -376,7 +374,7 @@ async fn the_ledger_has_no_gaps_and_is_in_commit_order_whoever_writes() {
 async fn a_server_wakes_on_the_others_commits_and_not_on_its_own() {
     let (one, other) = two().await;
     keep(&one, &[Case::new(1)]).await;
-    one.add_agent(&agent_record("robo", "k"), at(1)).await.unwrap();
+    one.amend(&added("robo", at(1))).await.unwrap();
     timeout(AWHILE, one.elsewhere()).await.unwrap_err();
 
     keep(&other, &[Case::new(2), Case::new(3)]).await;
@@ -384,7 +382,7 @@ async fn a_server_wakes_on_the_others_commits_and_not_on_its_own() {
     timeout(AWHILE, one.elsewhere()).await.unwrap_err();
     // Giving up waiting misses nothing, and several commits may be told of at once.
     keep(&other, &[Case::new(4)]).await;
-    other.add_agent(&agent_record("hal", "h"), at(1)).await.unwrap();
+    other.amend(&added("hal", at(1))).await.unwrap();
     let mut heard = 0;
     while heard < 7 {
         heard = timeout(SOON, one.elsewhere()).await.unwrap().unwrap();
@@ -435,7 +433,7 @@ async fn a_server_outlives_a_restart_of_the_database() {
         writer.rollback().await.and(writer.begin().await).map(|_| ()),
         store.ping().await,
         store.kept(id(1)).await.map(|_| ()),
-        store.add_agent(&agent_record("robo", "k"), at(1)).await,
+        store.amend(&added("robo", at(1))).await.map(|_| ()),
     ] {
         assert!(matches!(lost, Err(StoreError::Unreachable(_))), "{lost:?}");
     }
@@ -446,8 +444,8 @@ async fn a_server_outlives_a_restart_of_the_database() {
     writer.begin().await.unwrap();
     assert!(writer.load(&[id(2)]).await.unwrap().is_empty());
     assert_eq!(writer.commit(&Case::new(2).changes()).await.unwrap(), 2);
-    assert!(store.agent(digest("k")).await.unwrap().is_none());
-    store.add_agent(&agent_record("robo", "k"), at(1)).await.unwrap();
+    assert!(store.workspace_entries(0, 10).await.unwrap().is_empty());
+    store.amend(&added("robo", at(1))).await.unwrap();
 }
 
 #[tokio::test]

@@ -7,10 +7,10 @@ use sayso_store::sqlite::{Access, SqliteStore};
 use sayso_store::{Store, StoreError};
 use tempfile::TempDir;
 
-use crate::case::{Case, agent, at, digest, id, keep};
+use crate::case::{Case, at, id, keep};
 use crate::place::WORKSPACE;
 use crate::tree::{OLD_ENTRIES, old_entries_have_leaves};
-use crate::unit::{a_call_finds_what_it_began_last, agent_record, begun};
+use crate::unit::{a_call_finds_what_it_began_last, added, begun};
 
 fn open(folder: &Path, access: Access) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(folder, WORKSPACE, access)
@@ -35,8 +35,9 @@ async fn the_command_line_adds_agents_beside_a_server() {
     let server = open(folder.path(), Access::Serve).unwrap();
     keep(&server, &[Case::new(1)]).await;
     let command_line = open(folder.path(), Access::Administer).unwrap();
-    command_line.add_agent(&agent_record("robo", "k"), at(1)).await.unwrap();
-    assert_eq!(server.agent(digest("k")).await.unwrap().unwrap().name, agent("robo"));
+    command_line.amend(&added("robo", at(1))).await.unwrap();
+    let found = server.workspace_entries(0, 10).await.unwrap();
+    assert_eq!(found[0].happened, added("robo", at(1)).entries[0].happened);
     assert_eq!(keep(&server, &[Case::new(2)]).await, 3, "the ledger is one");
 }
 
@@ -50,7 +51,7 @@ async fn an_auditor_reads_beside_a_server_and_changes_nothing() {
     let auditor = open(folder.path(), Access::Read).unwrap();
     assert_eq!(auditor.raw_entries(1, 9).await.unwrap().len(), 1);
     assert_eq!(auditor.bodies(1, 9).await.unwrap().len(), 1);
-    assert!(auditor.add_agent(&agent_record("robo", "k"), at(1)).await.is_err());
+    assert!(auditor.amend(&added("robo", at(1))).await.is_err());
 }
 
 #[tokio::test]
@@ -60,7 +61,7 @@ async fn the_command_line_waits_for_a_unit_of_work_to_end() {
     let command_line = open(folder.path(), Access::Administer).unwrap();
     let mut writer = begun(&server).await;
     let adding = tokio::spawn(async move {
-        command_line.add_agent(&agent_record("robo", "k"), at(1)).await.unwrap();
+        command_line.amend(&added("robo", at(1))).await.unwrap();
     });
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     assert!(!adding.is_finished());

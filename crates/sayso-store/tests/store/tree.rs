@@ -1,19 +1,20 @@
 //! The ledger's tree as a store keeps it.
 
 use sayso_core::WorkspaceEvent;
+use sayso_core::directory::{By, Change};
 use sayso_ledger::leaf::{Entry, Told};
 use sayso_ledger::tile::LARGEST_ENTRY;
 use sayso_ledger::tree::leaf_hash;
 use sayso_store::{Changes, Happened, NewEntry, Seal, Store, StoreError, TileRow};
 
 use crate::case::{Case, agent, at, commit, digest, id, keep};
-use crate::unit::{agent_record, begun};
+use crate::unit::{added, begun};
 
 pub(crate) async fn each_entry_has_the_leaf_of_the_entry_that_its_row_says(store: &dyn Store) {
     keep(store, &[Case::new(1).text("\"why\"")]).await;
     // Finer than the microseconds that are kept.
     let fine = at(9).checked_add(std::time::Duration::from_nanos(1_234)).unwrap();
-    store.add_agent(&agent_record("robo", "k"), fine).await.unwrap();
+    store.amend(&added("robo", fine)).await.unwrap();
     keep(store, &[Case::new(1).kept().delivered().approved()]).await;
 
     let raw = store.raw_entries(1, 10).await.unwrap();
@@ -46,8 +47,9 @@ pub(crate) async fn each_entry_has_the_leaf_of_the_entry_that_its_row_says(store
 
 /// An entry of about that many bytes.
 fn of_size(size: usize) -> NewEntry {
-    let url = Some("x".repeat(size - 150));
-    let event = WorkspaceEvent::CallbackSet { agent: agent("robo"), url };
+    let url = Some("x".repeat(size - 220));
+    let change = Box::new(Change::CallbackSet { agent: agent("robo"), url });
+    let event = WorkspaceEvent::AuthorityChanged { by: By::Operator, change };
     NewEntry { at: at(1), happened: Happened::Workspace(event), body: None }
 }
 
@@ -111,7 +113,7 @@ pub(crate) async fn of_two_heads_after_the_same_one_the_first_is_kept(store: &dy
 /// What a version without leaves wrote, in its spelling: three entries, the last one of a text.
 pub(crate) const OLD_ENTRIES: &str = r#"
     INSERT INTO ledger (workspace, seq, at, escalation, version, event, body_hash) VALUES
-        ('default', 1, 1800000000000000, NULL, NULL, '{"type":"agent_added","name":"robo"}', NULL),
+        ('default', 1, 1800000000000000, NULL, NULL, '{"type":"halt_lifted","halt":"01990000-0000-7000-8000-000000000001","by":"ana"}', NULL),
         ('default', 2, 1800000001000001, ID, 1, '{"type":"expired"}', NULL),
         ('default', 3, 1800000002000000, ID, 2, '{"type":"started","by":"robo"}', HASH)"#;
 

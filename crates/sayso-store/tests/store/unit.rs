@@ -1,11 +1,12 @@
 //! Units of work: all or nothing, and nobody overwrites what they have not seen.
 
-use sayso_core::credential::AgentRecord;
+use jiff::Timestamp;
+use sayso_core::directory::{By, Change};
 use sayso_core::halt::{Halt, Scope};
-use sayso_core::{HaltId, Heard};
+use sayso_core::{HaltId, Heard, WorkspaceEvent};
 use sayso_store::{
-    Call, Changes, KeyName, KeyUse, ListeningClock, NewKey, Outbox, OutboxKind, Query, SilentGrant,
-    Store, StoreError, Writer,
+    Amendment, Call, Changes, Happened, KeyName, KeyUse, ListeningClock, NewEntry, NewKey, Outbox,
+    OutboxKind, Query, SilentGrant, Store, StoreError, Writer,
 };
 
 use crate::case::{
@@ -240,7 +241,6 @@ pub(crate) async fn an_idempotency_key_is_one_agents_and_holds_any_character(sto
     assert!(writer.keys(&[]).await.unwrap().is_empty());
 }
 
-/// An agent's record, whose key is the digest of a word.
 pub(crate) async fn a_call_finds_what_it_began_last(store: &dyn Store) {
     let call = |name: &str, of: &str| Call { agent: agent(name), digest: digest(of) };
     let asked =
@@ -256,8 +256,16 @@ pub(crate) async fn a_call_finds_what_it_began_last(store: &dyn Store) {
     assert_eq!(found, expected);
 }
 
-pub(crate) fn agent_record(name: &str, key: &str) -> AgentRecord {
-    AgentRecord { name: agent(name), key: digest(key), owner: None }
+/// An agent is added, whatever else has happened.
+pub(crate) fn added(name: &str, at: Timestamp) -> Amendment {
+    let change = Change::AgentAdded { name: agent(name), owner: None, tools: None };
+    Amendment { after: u64::MAX, entries: vec![entry(change, at)], ..Amendment::default() }
+}
+
+/// The operator changes who may do what.
+pub(crate) fn entry(change: Change, at: Timestamp) -> NewEntry {
+    let event = WorkspaceEvent::AuthorityChanged { by: By::Operator, change: Box::new(change) };
+    NewEntry { at, happened: Happened::Workspace(event), body: None }
 }
 
 /// Begins a unit on a writer of its own.

@@ -81,6 +81,21 @@ impl FromRequestParts<Web> for PersonCaller {
     }
 }
 
+/// A person who may read everything.
+pub(crate) struct Reader;
+
+impl FromRequestParts<Web> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
+        let caller = PersonCaller::from_request_parts(parts, web).await?;
+        match reads_everything(&caller.0) {
+            true => Ok(Self),
+            false => Err(Problem::new(problem::FORBIDDEN, "this takes any role at all")),
+        }
+    }
+}
+
 /// A person who may read everything: whoever has any role.
 pub(crate) fn reads_everything(person: &Person) -> bool {
     !person.roles().is_empty()

@@ -62,6 +62,10 @@ pub(super) async fn events(
             return Err(Problem::new(problem::FORBIDDEN, "the events are not for this caller"));
         }
     };
+    let credential = match &caller.0 {
+        Account::Agent(agent) => agent.credential(),
+        Account::Person(person) => person.credential(),
+    };
     let with_permit = agent.is_some();
     let feed = Feed {
         engine: web.engine,
@@ -69,6 +73,7 @@ pub(super) async fn events(
         channel,
         listens,
         agent,
+        credential,
         write: Arc::new(move |engine, word, record| {
             let shown = match with_permit {
                 true => view::with_permit(engine, record),

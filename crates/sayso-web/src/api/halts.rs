@@ -12,6 +12,7 @@ use sayso_engine::Engine;
 use super::body::Strict;
 use super::caller::{Caller, PersonCaller};
 use super::problem::{self, Problem};
+use super::terms::parsed;
 use crate::Web;
 
 /// The longest reason, in characters.
@@ -48,9 +49,9 @@ pub(crate) async fn carry_out(
     let wire::CallHalt { agent, tool, rule, reason } = call;
     let scope = match (agent, tool, rule) {
         (None, None, None) => Scope::Everything,
-        (Some(agent), None, None) => Scope::Agent(name("/agent", &agent)?),
-        (None, Some(tool), None) => Scope::Tool(name("/tool", &tool)?),
-        (None, None, Some(rule)) => Scope::Rule(name("/rule", &rule)?),
+        (Some(agent), None, None) => Scope::Agent(parsed("/agent", &agent)?),
+        (None, Some(tool), None) => Scope::Tool(parsed("/tool", &tool)?),
+        (None, None, Some(rule)) => Scope::Rule(parsed("/rule", &rule)?),
         _ => {
             let detail = "a halt covers one agent, one tool or one rule; call one for each";
             return Err(Problem::field("/agent", detail));
@@ -61,13 +62,6 @@ pub(crate) async fn carry_out(
         return Err(Problem::field("/reason", detail));
     }
     Ok(engine.halt(person, scope, reason).await?)
-}
-
-fn name<T: std::str::FromStr<Err: std::fmt::Display>>(
-    field: &str,
-    text: &str,
-) -> Result<T, Problem> {
-    text.parse().map_err(|bad: T::Err| Problem::field(field, bad.to_string()))
 }
 
 /// The halts in force.

@@ -5,7 +5,10 @@ use sayso_client::wire;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{decisions, escalations, events, halts, ledger, log, permits, policy, service};
+use super::{
+    agents, decisions, escalations, events, halts, invitations, ledger, log, people, permits,
+    policy, service, tokens,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +23,10 @@ use super::{decisions, escalations, events, halts, ledger, log, permits, policy,
         decisions::decide, permits::redeem, permits::receipt, events::events,
         halts::call, halts::list, halts::lift, ledger::entries,
         log::key, log::checkpoint, log::cosigned, log::tile, log::bodies, log::inclusion, log::consistency,
+        people::list, people::add, people::read, people::set, people::remove, people::cover, people::uncover,
+        invitations::list, invitations::invite, invitations::end,
+        agents::list, agents::add, agents::read, agents::set, agents::rotate, agents::revoke,
+        tokens::tokens, tokens::issue, tokens::revoke, tokens::sessions, tokens::close,
         service::me, policy::policy, policy::put, service::health, service::ready, service::metrics, service::jwks,
     ),
     components(schemas(

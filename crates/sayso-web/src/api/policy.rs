@@ -29,7 +29,7 @@ pub(super) async fn policy(State(web): State<Web>, _: Caller) -> Json<wire::Poli
 
 /// Put another policy in force.
 ///
-/// A reviewer may put one in force that only asks for more. Otherwise propose the action
+/// A policy admin may put one in force that only asks for more. Otherwise propose the action
 /// `sayso.policy.apply` with the arguments `{"policy": TEXT}` and the precondition
 /// `{"policy": HASH}` of the one in force; it is always hard. Once it is granted, its executor puts
 /// the policy in force with the permit, which that uses up.
@@ -50,7 +50,7 @@ pub(super) async fn put(
     let new = Policy::parse(&text).map_err(|bad| Problem::field("/policy", bad.to_string()))?;
     match (caller.0, permit) {
         (Account::Agent(agent), Some(permit)) => by_permit(&web, &agent, &permit, new).await?,
-        (Account::Person(person), None) if person.is(Role::Reviewer) => {
+        (Account::Person(person), None) if person.is(Role::PolicyAdmin) => {
             only_tighter(&web, &new).await?;
             put_in_force(&web, new)?;
         }
@@ -63,7 +63,7 @@ pub(super) async fn put(
             return Err(Problem::field("/permit", detail));
         }
         (Account::Person(_), None) => {
-            return Err(Problem::new(problem::FORBIDDEN, "this takes the role \"reviewer\""));
+            return Err(Problem::new(problem::FORBIDDEN, "this takes the role \"policy_admin\""));
         }
     }
     Ok(Json(in_force(&web)))

@@ -4,9 +4,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sayso_client::wire;
 use sayso_core::Refusal;
+use sayso_core::directory::IllegalChange;
 use sayso_core::escalation::RefusedProposal;
 use sayso_core::json::BadJson;
-use sayso_engine::{DecideError, EngineError};
+use sayso_engine::{AuthorityError, DecideError, EngineError};
 use sayso_store::StoreError;
 
 /// A kind of problem: stable, for programs to tell apart.
@@ -71,6 +72,8 @@ kinds! {
         "A grant is used once; ask again for another.";
     PERMIT_EXPIRED = 409 "permit-expired" "The permit is too old"
         "Ask again, and redeem sooner.";
+    FORBIDDEN_TOOL = 403 "forbidden-tool" "This agent may not propose that tool"
+        "Propose a tool that it may, or have an owner change what the agent may propose.";
     WRONG_AUDIENCE = 403 "wrong-audience" "The permit is for another executor"
         "Redeem with the credential of the executor that the permit names.";
     POLICY_TIGHTENED = 409 "policy-tightened" "Today's policy asks for more"
@@ -81,6 +84,10 @@ kinds! {
         "Propose it again, with the hash of the present one as precondition.";
     POLICY_FIXED = 409 "policy-fixed" "This server's policy can't be changed this way"
         "Mend what the detail names, or change the file.";
+    ALREADY_THERE = 409 "already-there" "There is such a one already"
+        "Choose another name, or change the one that is there.";
+    NOT_FITTING = 409 "change-does-not-fit" "That change does not fit what there is"
+        "Read `detail`; look at who and what there is now.";
     NOT_STARTED = 409 "not-started" "Nothing was started"
         "Redeem the permit before reporting on it.";
     RECEIPTED = 409 "already-receipted" "The receipt is written"
@@ -227,6 +234,9 @@ impl From<EngineError> for Problem {
             EngineError::KeyReused => Self::new(KEY_REUSED, detail).at("Idempotency-Key"),
             EngineError::Erased => Self::new(NOT_GRANTED, detail),
             EngineError::BadPermit(_) => Self::new(BAD_PERMIT, detail).at("/permit"),
+            EngineError::ForbiddenTool { .. } => {
+                Self::new(FORBIDDEN_TOOL, detail).at("/action/tool")
+            }
             EngineError::NoSuchExecutor(_) => Self::field("/executor", detail),
             EngineError::Store(error) => error.into(),
             EngineError::Stopping => Self::new(UNAVAILABLE, detail),
@@ -247,6 +257,48 @@ impl From<DecideError> for Problem {
     }
 }
 
+impl From<AuthorityError> for Problem {
+    fn from(error: AuthorityError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AuthorityError::Illegal(illegal) => illegal.into(),
+            AuthorityError::Scope(_) | AuthorityError::MoreThanItsOwn => {
+                Self::new(FORBIDDEN, detail)
+            }
+            AuthorityError::NotVouched(_) => Self::field("/countersignature", detail),
+            AuthorityError::NoScope => Self::field("/scopes", "name at least one"),
+            AuthorityError::Busy => Self::new(UNAVAILABLE, detail),
+            AuthorityError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<IllegalChange> for Problem {
+    fn from(illegal: IllegalChange) -> Self {
+        let kind = match &illegal {
+            IllegalChange::NotAllowed { .. } => FORBIDDEN,
+            IllegalChange::NoSuchPerson(_)
+            | IllegalChange::NoSuchAgent(_)
+            | IllegalChange::NoSuchCover { .. }
+            | IllegalChange::NoSuchKey { .. }
+            | IllegalChange::NotInForce { .. } => NOT_FOUND,
+            IllegalChange::PersonExists(_)
+            | IllegalChange::AgentExists(_)
+            | IllegalChange::KeyKnown(_)
+            | IllegalChange::EnrolledAlready(_)
+            | IllegalChange::LinkedAlready { .. }
+            | IllegalChange::Taken(_) => ALREADY_THERE,
+            IllegalChange::PutOff(_)
+            | IllegalChange::LastOwner(_)
+            | IllegalChange::OtherTerms
+            | IllegalChange::OwnCover
+            | IllegalChange::NotFirst
+            | IllegalChange::NotCountersigned { .. } => NOT_FITTING,
+        };
+        Self::new(kind, illegal.to_string())
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         // What the store says may name paths and hosts; the log has it, the caller does not.
@@ -255,9 +307,6 @@ impl From<StoreError> for Problem {
             StoreError::Full => Self::new(FULL, "the server's disk is full; nothing was changed"),
             StoreError::TooLarge(_) => Self::new(TOO_LARGE, error.to_string()),
             StoreError::Corrupt(_) => Self::new(INTERNAL, "the server failed; nothing was changed"),
-            StoreError::NoSuchPerson(name) => {
-                Self::new(NOT_FOUND, format!("there is no reviewer {name}"))
-            }
             _ => Self::new(UNAVAILABLE, "the store does not answer; nothing was changed"),
         }
     }

@@ -31,6 +31,7 @@ pub(super) async fn events(
         channel: "inbox".into(),
         listens,
         agent: None,
+        credential: visitor.person.credential(),
         write: Arc::new(move |engine, word, record| {
             let card = Card::brief(engine, record, &visitor);
             let told = json!({

@@ -9,7 +9,7 @@ use sayso_core::credential::LoginToken;
 
 use super::notice::{Notice, page};
 use super::text::Text;
-use super::visitor::{Fields, Sent, cookie};
+use super::visitor::{Browser, Fields, Sent, cookie};
 use crate::Web;
 
 #[derive(Template)]
@@ -39,10 +39,11 @@ pub(super) async fn ask(
 pub(super) async fn log_in(
     State(web): State<Web>,
     Path(token): Path<String>,
+    Browser(browser): Browser,
     _: Fields,
 ) -> Result<Response, Notice> {
     let link: LoginToken = token.parse().map_err(|_| Notice::spent_link())?;
-    let login = web.engine.authority().log_in(&link, web.engine.now()).await?;
+    let login = web.engine.authority().log_in(&link, &browser, web.engine.now()).await?;
     let login = login.ok_or_else(Notice::spent_link)?;
     let cookie = cookie(&web, &login.session.reveal(), login.lasts);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/inbox")).into_response())
@@ -50,7 +51,7 @@ pub(super) async fn log_in(
 
 /// `POST /logout`.
 pub(super) async fn log_out(State(web): State<Web>, sent: Sent) -> Result<Response, Notice> {
-    web.engine.authority().log_out(&sent.visitor.session).await?;
+    web.engine.authority().log_out(&sent.visitor.session, web.engine.now()).await?;
     let cookie = cookie(&web, "", Period::ZERO);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response())
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use sayso_engine::EngineError;
+use sayso_engine::{AuthorityError, EngineError};
 use sayso_store::StoreError;
 
 use super::text::Text;
@@ -85,6 +85,12 @@ impl From<Problem> for Notice {
 
 impl From<EngineError> for Notice {
     fn from(error: EngineError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<AuthorityError> for Notice {
+    fn from(error: AuthorityError) -> Self {
         Problem::from(error).into()
     }
 }

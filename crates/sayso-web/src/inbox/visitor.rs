@@ -70,6 +70,23 @@ impl FromRequest<Web> for Sent {
     }
 }
 
+/// The browser, as it calls itself: for people to tell their sessions apart, and for nothing else.
+pub(super) struct Browser(pub(super) String);
+
+/// How much of it is kept.
+const LONGEST_BROWSER: usize = 120;
+
+impl FromRequestParts<Web> for Browser {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Web) -> Result<Self, Self::Rejection> {
+        let named = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let plain = named.unwrap_or("a browser that does not say which").chars();
+        let plain = plain.filter(|c| c.is_ascii_graphic() || *c == ' ');
+        Ok(Self(plain.take(LONGEST_BROWSER).collect()))
+    }
+}
+
 /// The fields of a form.
 pub(super) struct Fields(Vec<(String, String)>);
 

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use sayso_core::Period;
 use sayso_core::credential::Role;
-use sayso_engine::{Clock, Engine, Options, PolicyFile};
+use sayso_engine::{Actor, Clock, Engine, Options, PolicyFile};
 use sayso_policy::Policy;
 use sayso_store::sqlite::{Access, SqliteStore};
 use sayso_web::api::RateLimit;
@@ -118,12 +118,13 @@ impl Site {
         let engine = Engine::start(Arc::new(store), options).await.unwrap();
         let now = engine.now();
         let authority = engine.authority();
-        let bot = authority.add_agent("bot".parse().unwrap(), now).await.unwrap().key.reveal();
+        let (operator, bot) = (Actor::Operator, "bot".parse().unwrap());
+        let bot = authority.add_agent(operator, bot, None, None, now).await.unwrap().key.reveal();
         let mut tokens = Vec::new();
         for name in ["ana", "bo"] {
             let roles = [Role::Reviewer];
-            let added = authority.add_person(name.parse().unwrap(), &roles, now).await.unwrap();
-            tokens.push(added.token.reveal());
+            let added = authority.add_or_renew_person(name.parse().unwrap(), &roles, &[], now);
+            tokens.push(added.await.unwrap().token.reveal());
         }
         let (stop, stopped) = watch::channel(false);
         let web = Web {
@@ -149,20 +150,28 @@ impl Site {
     /// Where a person logs in, once.
     pub(crate) async fn login_path(&self, person: &str) -> String {
         let person = person.parse().unwrap();
-        let link = self.engine.authority().login_link(&person, self.engine.now()).await.unwrap();
+        let (authority, now) = (self.engine.authority(), self.engine.now());
+        let link = authority.login_link(Actor::Operator, &person, now).await.unwrap();
         format!("/login/{}", link.reveal())
     }
 
     /// Another agent's key.
     pub(crate) async fn agent(&self, name: &str) -> String {
-        let name = name.parse().unwrap();
-        self.engine.authority().add_agent(name, self.engine.now()).await.unwrap().key.reveal()
+        let (authority, now) = (self.engine.authority(), self.engine.now());
+        let (operator, name) = (Actor::Operator, name.parse().unwrap());
+        authority.add_agent(operator, name, None, None, now).await.unwrap().key.reveal()
     }
 
     /// A person with that role and no other.
     pub(crate) async fn person(&self, name: &str, role: Role) -> String {
+        self.person_with(name, &[role]).await
+    }
+
+    /// A person with these roles.
+    pub(crate) async fn person_with(&self, name: &str, roles: &[Role]) -> String {
         let (name, now) = (name.parse().unwrap(), self.engine.now());
-        self.engine.authority().add_person(name, &[role], now).await.unwrap().token.reveal()
+        let added = self.engine.authority().add_or_renew_person(name, roles, &[], now).await;
+        added.unwrap().token.reveal()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -40,7 +40,12 @@ impl Line {
 
     /// The event's word.
     pub(super) fn word(&self) -> &str {
-        self.entry["event"]["type"].as_str().unwrap_or("unknown")
+        let event = &self.entry["event"];
+        let word = match event["type"].as_str() {
+            Some("authority_changed") => event["change"]["type"].as_str(),
+            word => word,
+        };
+        word.unwrap_or("unknown")
     }
 }
 

@@ -43,8 +43,10 @@ fn activity(line: &Line, head: Option<&Checkpoint>) -> Value {
     let at: Option<Timestamp> = entry["at"].as_str().and_then(|at| at.parse().ok());
     let origin = head.map_or("unsigned", |head| head.origin.as_str());
     let kind = match line.word() {
-        "proposed" | "agent_added" | "reviewer_added" | "halt_called" => Activity::Create,
-        "withdrawn" | "halt_lifted" => Activity::Delete,
+        "proposed" | "agent_added" | "person_added" | "invited" | "token_issued"
+        | "halt_called" => Activity::Create,
+        "withdrawn" | "agent_revoked" | "person_removed" | "invitation_ended" | "token_revoked"
+        | "halt_lifted" => Activity::Delete,
         _ => Activity::Update,
     };
     let name = ["Create", "", "Update", "Delete"][kind as usize - 1];
@@ -100,7 +102,12 @@ fn activity(line: &Line, head: Option<&Checkpoint>) -> Value {
 fn actor(line: &Line) -> Value {
     let event = &line.entry["event"];
     let agents = matches!(line.word(), "started" | "receipted");
-    match (event["by"].as_str(), event["agent"].as_str()) {
+    // A change of authority says what kind of somebody made it.
+    let by = match event["type"].as_str() {
+        Some("authority_changed") => &event["by"]["person"],
+        _ => &event["by"],
+    };
+    match (by.as_str(), event["agent"].as_str()) {
         (Some(agent), _) if agents => json!({"app_name": agent}),
         (Some(person), _) => json!({"user": {"name": person, "uid": person, "type_id": 1}}),
         (None, Some(agent)) => json!({"app_name": agent}),

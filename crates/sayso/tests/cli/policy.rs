@@ -82,7 +82,7 @@ fn a_policy_is_held_against_the_tools_that_there_are() {
 #[test]
 fn a_window_is_held_against_how_long_people_took_so_far() {
     let server = Server::start();
-    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let (bot, ana) = (server.agent("bot"), server.person("ana", &["reviewer", "policy_admin"]));
     let client = sayso_client::Client::new(&server.url, &bot);
     let asked: Vec<_> = (0..10)
         .map(|n| {
@@ -222,7 +222,7 @@ fn a_rule_that_a_call_cannot_be_held_against_counts_where_it_is_stricter_and_is_
 #[test]
 fn people_may_tighten_the_policy_and_loosening_it_takes_a_say_so() {
     let server = Server::start();
-    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let (bot, ana) = (server.agent("bot"), server.person("ana", &["reviewer", "policy_admin"]));
     let folder = Folder::new();
     let stricter = folder.put("stricter.toml", &PRESENT.replace("\"fyi\"", "\"hard\""));
     let looser = folder.put("looser.toml", &PRESENT.replace("\"hard\"", "\"soft\""));
@@ -261,7 +261,7 @@ fn people_may_tighten_the_policy_and_loosening_it_takes_a_say_so() {
 #[test]
 fn a_policy_that_people_saw_against_another_one_does_not_come_into_force() {
     let server = Server::start();
-    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let (bot, ana) = (server.agent("bot"), server.person("ana", &["reviewer", "policy_admin"]));
     let folder = Folder::new();
     let looser = PRESENT.replace("\"hard\"", "\"soft\"");
     let client = sayso_client::Client::new(&server.url, &bot);

@@ -103,8 +103,17 @@ impl Server {
     }
 
     pub(crate) fn reviewer(&self, name: &str) -> String {
-        let output = self.beside().args(["reviewer", "add", name, "--json"]).output().unwrap();
-        json(&output)["token"].as_str().unwrap().to_owned()
+        self.person(name, &["reviewer"])
+    }
+
+    /// A person with these roles.
+    pub(crate) fn person(&self, name: &str, roles: &[&str]) -> String {
+        let mut command = self.beside();
+        command.args(["reviewer", "add", name, "--json"]);
+        for role in roles {
+            command.args(["--role", role]);
+        }
+        json(&command.output().unwrap())["token"].as_str().unwrap().to_owned()
     }
 
     /// A command of somebody with that credential.

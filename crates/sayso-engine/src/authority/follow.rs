@@ -1,0 +1,85 @@
+//! Keeping up with the ledger's changes of authority, whoever made them.
+
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
+use std::time::Instant;
+
+use sayso_core::Directory;
+use sayso_store::{Happened, StoreError};
+
+use super::{Authority, BELIEVED, Inner};
+
+/// How many entries are read at a time.
+const PAGE: usize = 500;
+
+/// Who may do what, as far as is known here.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) directory: Arc<Directory>,
+    /// The index of the last entry of the workspace's that was read.
+    pub(super) seen: u64,
+    /// When it was last looked whether there are more.
+    looked: Option<Instant>,
+}
+
+impl Inner {
+    pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_believed(&self) -> bool {
+        self.state().looked.is_some_and(|looked| looked.elapsed() < BELIEVED)
+    }
+}
+
+impl Authority {
+    /// Who may do what; a change made by another process is in it after a second at the latest.
+    pub async fn directory(&self) -> Result<Arc<Directory>, StoreError> {
+        if !self.inner.is_believed() {
+            let _looking = self.inner.looking.lock().await;
+            // Somebody else may have looked meanwhile.
+            if !self.inner.is_believed() {
+                self.look().await?;
+            }
+        }
+        Ok(Arc::clone(&self.inner.state().directory))
+    }
+
+    /// Looks whether anything has changed.
+    pub async fn follow(&self) -> Result<(), StoreError> {
+        let _looking = self.inner.looking.lock().await;
+        self.look().await
+    }
+
+    async fn look(&self) -> Result<(), StoreError> {
+        let inner = &self.inner;
+        let (mut directory, before) = {
+            let state = inner.state();
+            (Arc::clone(&state.directory), state.seen)
+        };
+        let mut seen = before;
+        loop {
+            let entries = inner.store.workspace_entries(seen, PAGE).await?;
+            let is_last = entries.len() < PAGE;
+            for entry in entries {
+                seen = entry.seq;
+                let Happened::Workspace(event) = &entry.happened else { continue };
+                let folded = Arc::make_mut(&mut directory).apply(event, entry.at, entry.seq);
+                // Nobody could have made it, so nobody gets anything by it.
+                if let Err(illegal) = folded {
+                    tracing::error!(index = entry.seq, %illegal, "an illegal change of authority");
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        let mut state = inner.state.write().unwrap_or_else(PoisonError::into_inner);
+        (state.directory, state.seen) = (directory, seen);
+        state.looked = Some(Instant::now());
+        drop(state);
+        if seen > before {
+            inner.changed.send_replace(seen);
+        }
+        Ok(())
+    }
+}
