@@ -147,6 +147,61 @@ pub struct Decide {
     /// With `answer`: the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Value>,
+    /// With `approve` and `answer`: what the person signed. The digest is the statement's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+}
+
+/// A signature over a decision statement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// The statement, exactly as it was handed out.
+    pub statement: String,
+    /// The proof: `{"kind":"passkey","authenticator_data":…,"client_data_json":…,"signature":…}`, each
+    /// in base64url, or `{"kind":"ssh","signature":"-----BEGIN SSH SIGNATURE-----…"}`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub proof: Value,
+    /// The digests of all statements that were signed at once, if there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Vec<String>>,
+}
+
+/// `POST /v1/escalations/{id}/statements`: what a person would sign.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Sign {
+    /// `approve` or `answer`.
+    #[cfg_attr(feature = "openapi", schema(example = "approve"))]
+    pub decision: String,
+    /// The id of the key to sign with.
+    pub key: String,
+    /// With `approve`: other arguments than the agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Map<String, Value>>,
+    /// With `answer`: the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+}
+
+/// A decision statement, to be signed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ToSign {
+    /// The statement: sign exactly these bytes, and send them back.
+    pub statement: String,
+    /// SHA-256 over it.
+    pub digest: String,
+    /// The text to show to who signs; its SHA-256 is in the statement.
+    pub display: String,
+    /// An SSH key signs the statement under this namespace (`ssh-keygen -Y sign -n …`).
+    pub namespace: String,
+    /// A passkey signs this challenge, in base64url.
+    pub challenge: String,
+    /// When it can no longer be sent.
+    pub expires_at: String,
 }
 
 /// Something a person said about an escalation.

@@ -18,6 +18,7 @@ use crate::nonce::Nonce;
 use crate::period::Period;
 use crate::question::Question;
 use crate::quorum::Needed;
+use crate::signature::Signature;
 use crate::tier::Tier;
 use crate::verdict::Verdict;
 
@@ -197,6 +198,16 @@ pub struct Signed {
     pub key: Digest,
     /// [`Statement::digest`].
     pub statement: Digest,
+}
+
+/// A statement with its signature: what the body of a signed decision keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedStatement {
+    /// What was signed.
+    pub statement: Statement,
+    /// By its reviewer's key, alone or with others.
+    pub signature: Signature,
 }
 
 /// What is displayed to who signs.

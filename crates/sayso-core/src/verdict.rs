@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::decision::Assurance;
 use crate::digest::Digest;
+use crate::escalation::Escalation;
 use crate::name::{RouteName, RuleName};
 use crate::period::Period;
 use crate::quorum::Needed;
@@ -38,6 +39,19 @@ pub struct Verdict {
     pub route: RouteName,
     /// SHA-256 of the policy text that said so.
     pub policy: Digest,
+}
+
+impl Verdict {
+    /// What this verdict, on an edited action, comes to in place of the escalation's own: an edit
+    /// can't lower the tier or the window; who must approve is for the new action.
+    #[must_use]
+    pub fn in_place_of(&self, escalation: &Escalation) -> Self {
+        Self {
+            tier: escalation.tier().max(self.tier),
+            window: escalation.verdict().window.max(self.window),
+            ..self.clone()
+        }
+    }
 }
 
 /// Whether people who answer for an agent (who own it, or started it), or stand in for those who

@@ -5,6 +5,7 @@ mod follow;
 mod people;
 mod propose;
 mod read;
+mod sign;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use crate::writer::WriterLoop;
 pub use agents::Redeemed;
 pub use people::DecideError;
 pub use propose::{NewEscalation, Subject};
+pub use sign::{Intent, ToSign};
 
 /// How many jobs may wait for the writer before callers wait in turn.
 const QUEUE: usize = 4_096;

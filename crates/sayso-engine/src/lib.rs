@@ -31,7 +31,7 @@ pub use authority::{
     Voucher,
 };
 pub use clock::{Clock, SystemClock};
-pub use engine::{DecideError, Engine, NewEscalation, Options, Redeemed, Subject};
+pub use engine::{DecideError, Engine, Intent, NewEscalation, Options, Redeemed, Subject, ToSign};
 pub use error::{EngineError, StartError};
 pub use keys::{KeyError, KeyPlace};
 pub use ledger::{ConsistencyProof, Head, InclusionProof, LedgerError, NoProof};

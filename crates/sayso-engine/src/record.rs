@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sayso_core::escalation::Subject;
+use sayso_core::statement::SignedStatement;
 use sayso_core::{Action, Escalation, EscalationId, Event, Question};
 use sayso_store::{Kept, Past};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,8 @@ pub(crate) struct Edited {
     pub(crate) action: Action,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) comment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<SignedStatement>,
 }
 
 /// The body of a decision or receipt.
@@ -46,6 +49,9 @@ pub struct Remark {
     /// What the person answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Value>,
+    /// What the person signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SignedStatement>,
 }
 
 /// An escalation, its history, and what was asked.

@@ -99,6 +99,9 @@ pub trait Store: Send + Sync {
     /// A writer. An embedded store has one; PostgreSQL has as many as there are servers.
     async fn writer(&self) -> Result<Box<dyn Writer>>;
 
+    /// The workspace that is kept here.
+    fn workspace(&self) -> &str;
+
     /// Whether nobody else writes escalations here, so that what was written may be remembered.
     fn is_exclusive(&self) -> bool;
 

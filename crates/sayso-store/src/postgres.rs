@@ -66,6 +66,10 @@ impl Store for PostgresStore {
         Ok(Box::new(write::PostgresWriter::open(address, workspace, self.server).await?))
     }
 
+    fn workspace(&self) -> &str {
+        &self.workspace
+    }
+
     fn is_exclusive(&self) -> bool {
         false
     }

@@ -193,6 +193,10 @@ impl Store for SqliteStore {
         Ok(Box::new(write::SqliteWriter::new(connection, &self.workspace)))
     }
 
+    fn workspace(&self) -> &str {
+        &self.workspace
+    }
+
     fn is_exclusive(&self) -> bool {
         true
     }

@@ -188,12 +188,7 @@ fn edited(
         Phase::Pending(pending) => return approved(escalation, pending, decision, at),
         Phase::Settled(_) => return Ok(Vec::new()),
     };
-    // An edit can't lower the tier or the window; who must approve is for the new action.
-    let verdict = Verdict {
-        tier: escalation.tier().max(edit.verdict.tier),
-        window: escalation.verdict.window.max(edit.verdict.window),
-        ..edit.verdict.clone()
-    };
+    let verdict = edit.verdict.in_place_of(escalation);
     let (tier, ceremony) = (verdict.tier, edit.ceremony);
     let terms =
         Terms { tier, verdict: &verdict, ceremony, edited: Some(edit.digest), answer: None };

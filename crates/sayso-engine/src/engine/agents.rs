@@ -55,7 +55,7 @@ impl Engine {
         result: ReceiptResult,
         comment: Option<String>,
     ) -> Result<Arc<Record>, EngineError> {
-        let remark = Remark { comment, answer: None };
+        let remark = Remark { comment, ..Remark::default() };
         let body =
             remark.comment.is_some().then(|| serde_json::to_vec(&remark).unwrap_or_default());
         self.act(id, Command::Report { executor: executor.clone(), result }, body).await

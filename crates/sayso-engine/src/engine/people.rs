@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use sayso_core::credential::Person;
-use sayso_core::decision::{Edit, NotAReviewer, Says, Seen, VerifiedDecision};
+use sayso_core::decision::{Edit, NotAReviewer, NotSigned, Says, Seen, VerifiedDecision};
 use sayso_core::halt::{Halt, Scope};
-use sayso_core::{Command, EscalationId, HaltId, Nonce};
+use sayso_core::{Action, Command, Digest, EscalationId, HaltId, Nonce};
 use serde_json::{Map, Value};
 
 use super::Engine;
@@ -20,9 +20,24 @@ pub enum DecideError {
     /// They may not decide.
     #[error(transparent)]
     NotAReviewer(#[from] NotAReviewer),
+    /// It is not signed as it has to be.
+    #[error(transparent)]
+    NotSigned(NotSigned),
+    /// The key is not one that signs for them.
+    #[error("the key {0} is not an enrolled key of yours: enrol it, and have it countersigned")]
+    NotYourKey(Digest),
     /// The engine, or the law, said no.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl From<NotSigned> for DecideError {
+    fn from(error: NotSigned) -> Self {
+        match error {
+            NotSigned::NotAReviewer(who) => Self::NotAReviewer(who),
+            error @ (NotSigned::Misfit(_) | NotSigned::Proof(_)) => Self::NotSigned(error),
+        }
+    }
 }
 
 impl Engine {
@@ -40,7 +55,7 @@ impl Engine {
             _ => None,
         };
         let decision = VerifiedDecision::in_session(person, says, seen)?;
-        let remark = Remark { comment, answer };
+        let remark = Remark { comment, answer, signed: None };
         let body = (remark.comment.is_some() || remark.answer.is_some())
             .then(|| serde_json::to_vec(&remark).unwrap_or_default());
         Ok(self.act(id, Command::Decide(decision), body).await?)
@@ -62,14 +77,19 @@ impl Engine {
         });
         let Some(action) = &record.ask.action else { return Err(erased) };
         let action = action.with_arguments(arguments);
-        let agent = record.escalation.agent();
-        let (policy, call) = (self.policy().policy, call(&action, agent, &record.ask));
-        let verdict = judge(&policy, &call, Some(record.escalation.tier()));
-        let ceremony = Nonce::from_entropy(crate::entropy());
-        let edit = Edit { digest: action.digest(), verdict, ceremony };
+        let edit = self.edit(&record, &action, Nonce::from_entropy(crate::entropy()));
         let decision = VerifiedDecision::in_session(person, Says::ApproveEdited(edit), seen)?;
-        let body = serde_json::to_vec(&Edited { action, comment }).unwrap_or_default();
+        let body =
+            serde_json::to_vec(&Edited { action, comment, signed: None }).unwrap_or_default();
         Ok(self.act(id, Command::Decide(decision), Some(body)).await?)
+    }
+
+    /// What becomes of an escalation if this action takes the place of its own.
+    pub(super) fn edit(&self, record: &Record, action: &Action, ceremony: Nonce) -> Edit {
+        let agent = record.escalation.agent();
+        let (policy, call) = (self.policy().policy, call(action, agent, &record.ask));
+        let verdict = judge(&policy, &call, Some(record.escalation.tier()));
+        Edit { digest: action.digest(), verdict, ceremony }
     }
 
     /// A person stops everything, an agent, a tool or a rule.

@@ -226,6 +226,10 @@ impl Store for Faulty {
         Ok(Box::new(FaultyWriter { inner, plan }))
     }
 
+    fn workspace(&self) -> &str {
+        self.inner.workspace()
+    }
+
     fn is_exclusive(&self) -> bool {
         self.inner.is_exclusive()
     }

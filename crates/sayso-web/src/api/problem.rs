@@ -252,6 +252,8 @@ impl From<DecideError> for Problem {
     fn from(error: DecideError) -> Self {
         match error {
             DecideError::NotAReviewer(who) => Self::new(FORBIDDEN, who.to_string()),
+            DecideError::NotSigned(why) => Self::new(SIGNATURE, why.to_string()).at("/signature"),
+            DecideError::NotYourKey(_) => Self::new(FORBIDDEN, error.to_string()).at("/key"),
             DecideError::Engine(error) => error.into(),
         }
     }

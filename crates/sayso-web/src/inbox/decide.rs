@@ -61,6 +61,7 @@ fn read(fields: &Fields, record: &Record) -> Result<wire::Decide, Problem> {
         comment: fields.text("comment"),
         arguments,
         answer: question.and_then(|question| filled_in(question, fields)),
+        signature: None,
     })
 }
 
