@@ -3,12 +3,12 @@
 //! Texts are looked at once, as they come by, and not kept.
 
 use sayso_core::escalation::Subject;
+use sayso_core::statement::SignedStatement;
 use sayso_core::{Action, Digest, Event, Question, json};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::report::{Findings, Place, Step};
-use super::signatures::SignedStatement;
 
 /// How large a body may be: more than any that a server takes.
 const LIMITS: json::Limits = json::Limits { bytes: 16 * 1024 * 1024, depth: 96 };

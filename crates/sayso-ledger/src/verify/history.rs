@@ -5,13 +5,14 @@ use std::collections::{HashMap, VecDeque};
 use jiff::Timestamp;
 use sayso_core::escalation::{Facts, Replay};
 use sayso_core::halt::Halt;
+use sayso_core::statement::SignedStatement;
 use sayso_core::{AgentName, Escalation, EscalationId, Event, Period, RuleName};
 use serde_json::Value;
 
 use super::account::Account;
 use super::bodies::Asked;
 use super::report::{Findings, Place, Step};
-use super::signatures::{Shown, SignedStatement};
+use super::signatures::Shown;
 
 /// The longest stretch in which silent grants are counted.
 const LONGEST_STRETCH: Period = Period::from_secs(86_400);

@@ -6,24 +6,15 @@ use sayso_core::decision::Assurance;
 use sayso_core::directory::{Change, Countersigned, Directory, Key, Standing};
 use sayso_core::enrolment::Countersignature;
 use sayso_core::grant::Approval;
-use sayso_core::signature::{PersonKey, Signature};
-use sayso_core::statement::{Displayed, Signed, Statement, Terms, display};
+use sayso_core::signature::PersonKey;
+use sayso_core::statement::{Displayed, Signed, SignedStatement, Statement, Terms, display};
 use sayso_core::{
     Action, AgentName, Digest, Escalation, Event, Question, ReviewerName, Tier, Verdict, json,
 };
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::history::Happened;
 use super::report::{Findings, Place, Step};
-
-/// A statement with its signature, as the body of a signed decision has it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SignedStatement {
-    pub(super) statement: Statement,
-    pub(super) signature: Signature,
-}
 
 /// Keys that an auditor has from elsewhere than the log.
 #[derive(Clone, Debug, Default)]
