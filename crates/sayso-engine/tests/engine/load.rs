@@ -133,7 +133,11 @@ fn person_did<T>(done: Result<T, DecideError>) -> Result<(), EngineError> {
     match done {
         Ok(_) => Ok(()),
         Err(DecideError::Engine(error)) => Err(error),
-        Err(DecideError::NotAReviewer(error)) => panic!("{error}"),
+        Err(
+            error @ (DecideError::NotAReviewer(_)
+            | DecideError::NotSigned(_)
+            | DecideError::NotYourKey(_)),
+        ) => panic!("{error}"),
     }
 }
 
