@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::directory::{By, Change};
 use crate::halt::Halt;
-use crate::id::HaltId;
+use crate::id::{EscalationId, HaltId};
 use crate::name::ReviewerName;
 
 /// Something that happened to the workspace. The ledger holds these beside the escalations'.
@@ -28,6 +28,15 @@ pub enum WorkspaceEvent {
     HaltCalled {
         /// The halt.
         halt: Halt,
+    },
+    /// A person erased an escalation's texts. What they hashed to stays.
+    Erased {
+        /// Which escalation's.
+        escalation: EscalationId,
+        /// The entries whose bodies are gone, by their index in the tree, from 0 on.
+        entries: Vec<u64>,
+        /// Who.
+        by: ReviewerName,
     },
     /// A person lifted a halt.
     HaltLifted {
@@ -54,6 +63,7 @@ impl WorkspaceEvent {
         match self {
             Self::AuthorityChanged { change, .. } => change.word(),
             Self::PolicyLoaded { .. } => "policy_loaded",
+            Self::Erased { .. } => "erased",
             Self::HaltCalled { .. } => "halt_called",
             Self::HaltLifted { .. } => "halt_lifted",
             Self::BackupRestored { .. } => "backup_restored",

@@ -127,7 +127,9 @@ impl Entry {
     /// Reads an entry; only the very bytes that this version would write are taken.
     pub fn parse(bytes: &[u8]) -> Result<Self, BadEntry> {
         let malformed = |error: serde_json::Error| newer_or(bytes, &error);
-        let head = bytes.get(..200.min(bytes.len())).unwrap_or_default();
+        // Members stand in order of their names: what comes before the event says what it is of.
+        let event = bytes.windows(9).position(|part| part == br#","event":"#);
+        let head = bytes.get(..event.unwrap_or_default()).unwrap_or_default();
         let is_escalations = head.windows(14).any(|part| part == br#","escalation":"#);
         let (entry, event, v) = if is_escalations {
             let read: Of<Event> = serde_json::from_slice(bytes).map_err(malformed)?;

@@ -6,6 +6,7 @@
 mod account;
 mod authority;
 mod bodies;
+mod gone;
 mod heads;
 mod history;
 mod policies;
@@ -28,6 +29,7 @@ pub use signatures::KnownKeys;
 use account::Account;
 use authority::Authority;
 use bodies::Text;
+use gone::Gone;
 use heads::Heads;
 use history::{Happened, Run, SilentGrants};
 use policies::Policies;
@@ -91,6 +93,7 @@ pub struct Auditor {
     workspace: Option<String>,
     latest: Timestamp,
     authority: Authority,
+    gone: Gone,
     halts: Vec<Halt>,
     policies: Policies,
     silent: SilentGrants,
@@ -117,6 +120,7 @@ impl Auditor {
             workspace: None,
             latest: Timestamp::MIN,
             authority: Authority::default(),
+            gone: Gone::default(),
             halts: Vec::new(),
             policies: Policies::default(),
             silent: SilentGrants::default(),
@@ -160,6 +164,7 @@ impl Auditor {
     pub fn finish(mut self) -> Report {
         self.flush();
         let size = self.edge.size();
+        self.gone.finish(&mut self.found);
         self.heads.finish(size, &mut self.found);
         self.found.report(size, self.edge.root())
     }
@@ -210,7 +215,7 @@ impl Auditor {
             }
             (Some(_), None) => {
                 self.found.looked(Step::Bodies);
-                self.found.redact(Step::Bodies, place, "its body is not at hand");
+                self.gone.missing(index);
                 BodyOf::Missing
             }
             (Some(hash), Some(body)) => {
@@ -238,6 +243,7 @@ impl Auditor {
             WorkspaceEvent::PolicyLoaded { policy } => {
                 self.policies.loaded(policy, body.text(), at, place, &mut self.found);
             }
+            WorkspaceEvent::Erased { entries, by, .. } => self.gone.erased(entries, &by),
             WorkspaceEvent::HaltCalled { halt } => self.halts.push(halt),
             WorkspaceEvent::HaltLifted { halt, .. } => self.halts.retain(|it| it.id != halt),
             WorkspaceEvent::AuthorityChanged { .. } | WorkspaceEvent::BackupRestored { .. } => {}

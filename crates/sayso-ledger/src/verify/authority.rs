@@ -34,6 +34,9 @@ impl Authority {
                     found.refute(Step::Authority, place, illegal.to_string());
                 }
             }
+            WorkspaceEvent::Erased { by, .. } => {
+                self.has(by, Role::Owner, "may not erase texts", place, found);
+            }
             WorkspaceEvent::HaltCalled { halt } => self.decides(&halt.by, place, found),
             WorkspaceEvent::HaltLifted { by, .. } => self.decides(by, place, found),
             WorkspaceEvent::PolicyLoaded { .. } | WorkspaceEvent::BackupRestored { .. } => {}
@@ -62,11 +65,22 @@ impl Authority {
     }
 
     fn decides(&self, person: &ReviewerName, place: Place, found: &mut Findings) {
+        self.has(person, Role::Reviewer, "may not decide", place, found);
+    }
+
+    fn has(
+        &self,
+        person: &ReviewerName,
+        role: Role,
+        else_says: &str,
+        place: Place,
+        found: &mut Findings,
+    ) {
         found.looked(Step::Authority);
         let says = match self.directory.person(person) {
             None => format!("there is no person {person}"),
-            Some(member) if !member.roles.contains(&Role::Reviewer) => {
-                format!("{person} is no reviewer and may not decide")
+            Some(member) if !member.roles.contains(&role) => {
+                format!("{person} {else_says}: that takes the role {:?}", role.word())
             }
             Some(_) => return,
         };

@@ -9,7 +9,7 @@ use super::report::{Findings, Place, Step};
 use crate::checkpoint::Checkpoint;
 use crate::note::Note;
 use crate::tree::empty_root;
-use crate::trust::Trust;
+use crate::trust::{Distrusted, Trust};
 
 /// A head other than the newest, and where it is from.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Heads {
     ) -> Self {
         let mut heads = Self::default();
         match newest {
-            Some(note) => heads.newest = read_newest(note, trust, found),
+            Some(note) => heads.newest = read_newest(note, others, trust, found),
             None => found.wonder(Step::Heads, Place::default(), "there is no signed head at hand"),
         }
         for head in others {
@@ -125,13 +125,20 @@ impl Heads {
     }
 }
 
-fn read_newest(note: &str, trust: Option<&Trust>, found: &mut Findings) -> Option<Checkpoint> {
+fn read_newest(
+    note: &str,
+    others: &[KnownHead],
+    trust: Option<&Trust>,
+    found: &mut Findings,
+) -> Option<Checkpoint> {
     found.looked(Step::Heads);
     let place = Place::default();
     if let Some(trust) = trust {
-        match trust.head(note) {
-            Ok(head) => return Some(head),
-            Err(why) => found.refute(Step::Heads, place, format!("the newest head: {why}")),
+        let cosigned = others.iter().filter_map(|other| trust.head(&other.text).ok());
+        match (trust.head(note), cosigned.max_by_key(|head| head.size)) {
+            // Witnesses come a little later than the log's own signature.
+            (Ok(head), _) | (Err(Distrusted::Quorum(_)), Some(head)) => return Some(head),
+            (Err(why), _) => found.refute(Step::Heads, place, format!("the newest head: {why}")),
         }
     }
     // Whoever signed it, what it says is compared with the entries.

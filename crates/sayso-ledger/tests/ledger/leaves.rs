@@ -25,6 +25,10 @@ fn an_entry_is_canonical_json_and_reads_back() {
     let told = Entry::parse(&bytes).unwrap().told;
     assert_eq!(told, Told::Escalation { id, version: 2, event: Event::Expired });
 
+    let (entries, by) = (vec![3], sayso_core::ReviewerName::new("ana").unwrap());
+    let event = WorkspaceEvent::Erased { escalation: id, entries, by };
+    let bytes = leaf(&String::from_utf8(json::canonical(&event)).unwrap(), None);
+    assert_eq!(Entry::parse(&bytes).unwrap().told, Told::Workspace(event));
     let event = WorkspaceEvent::PolicyLoaded { policy: Digest::of(b"policy") };
     let bytes = leaf(&String::from_utf8(json::canonical(&event)).unwrap(), None);
     assert_eq!(Entry::parse(&bytes).unwrap().told, Told::Workspace(event));

@@ -7,8 +7,15 @@ use serde_json::json;
 use super::{Forged, changed, find, only, refuted, resealed};
 use crate::story::Day;
 use crate::vectors::Case;
+use crate::world::Row;
 
 pub(super) fn forged(day: &Day) -> Vec<Forged> {
+    let mut all = exchanged(day);
+    all.extend(erased(day));
+    all
+}
+
+fn exchanged(day: &Day) -> Vec<Forged> {
     let swap = |case: &mut Case, id: &str, other: &str| {
         let of =
             |word: &str| case.entries.iter().position(|entry| entry.contains(word)).unwrap() as u64;
@@ -44,8 +51,6 @@ pub(super) fn forged(day: &Day) -> Vec<Forged> {
     let mut body = extra.bodies[0].clone();
     body.index = 1;
     extra.bodies.insert(1, body);
-    let mut erased = Case::sealed(&only(day, day.hard));
-    erased.bodies.retain(|body| !body.content.contains("invoices"));
     vec![
         refuted(
             "body-swapped",
@@ -83,6 +88,38 @@ pub(super) fn forged(day: &Day) -> Vec<Forged> {
             Step::Bodies,
             extra,
         ),
+    ]
+}
+
+/// Texts that are gone: nothing is broken, but not all can be told.
+fn erased(day: &Day) -> Vec<Forged> {
+    let erased_by = |who: &str| {
+        let mut rows = only(day, day.hard);
+        let (at, index) = (rows.last().unwrap().at, find(&rows, day.hard, "proposed"));
+        let event = json!({
+            "type": "erased", "escalation": day.hard, "entries": [index], "by": who,
+        });
+        rows.push(Row { at, of: None, event, body: None });
+        let mut case = Case::sealed(&rows);
+        case.bodies.retain(|body| body.index != index as u64);
+        case
+    };
+    let mut erased = Case::sealed(&only(day, day.hard));
+    erased.bodies.retain(|body| !body.content.contains("invoices"));
+    vec![
+        refuted(
+            "erased-by-no-owner",
+            "Somebody who is no owner has erased a text.",
+            Step::Authority,
+            erased_by("bo"),
+        ),
+        Forged {
+            name: "body-erased-by-an-owner",
+            about: "An owner has erased the text of a proposal, and the ledger says so.",
+            step: Step::Bodies,
+            verdict: Verdict::Redacted,
+            case: erased_by("ana"),
+        },
         Forged {
             name: "body-erased",
             about: "The text of a proposal is gone: nothing is broken, and not all can be told.",
