@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::{
-    Batch, BatchAnswer, CallHalt, Decide, Escalation, Halt, Halts, IssueToken, IssuedToken, Me,
-    Page, Policy, Problem, Propose, Proposed, PutPolicy, Redeem, Redeemed, Report, Sessions,
+    Batch, BatchAnswer, CallHalt, Decide, Erased, Escalation, Halt, Halts, IssueToken, IssuedToken,
+    Me, Page, Policy, Problem, Propose, Proposed, PutPolicy, Redeem, Redeemed, Report, Sessions,
     Tokens,
 };
 
@@ -186,6 +186,13 @@ impl Client {
         let request = self.agent.delete(format!("{}{path}", self.url));
         let request = request.config().timeout_global(Some(PATIENCE)).build();
         self.checked(self.authorized(request).call()).map(|_| ())
+    }
+
+    /// An owner erases an escalation's texts.
+    pub fn erase(&self, id: &str) -> Result<Erased, ClientError> {
+        let request = self.agent.delete(format!("{}/v1/escalations/{id}/texts", self.url));
+        let request = request.config().timeout_global(Some(PATIENCE)).build();
+        self.answer(self.authorized(request).call())
     }
 
     /// Who this client is.

@@ -495,6 +495,14 @@ pub struct Bodies {
     pub items: Vec<Body>,
 }
 
+/// What was erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Erased {
+    /// How many texts.
+    pub texts: usize,
+}
+
 /// An error, as RFC 9457 has it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

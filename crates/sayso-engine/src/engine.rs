@@ -1,6 +1,7 @@
 //! The engine as its callers see it.
 
 mod agents;
+mod erase;
 mod follow;
 mod people;
 mod propose;
@@ -34,6 +35,7 @@ use crate::wake::Waiters;
 use crate::writer::WriterLoop;
 
 pub use agents::Redeemed;
+pub use erase::NotErased;
 pub use people::DecideError;
 pub use propose::{NewEscalation, Subject};
 pub use sign::{Intent, ToSign};

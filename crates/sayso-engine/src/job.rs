@@ -47,6 +47,8 @@ pub(crate) enum Work {
     Policy(Digest, String),
     /// Write down something else that happened to the workspace.
     Note(WorkspaceEvent),
+    /// Erase an escalation's texts: of these entries, by ledger index.
+    Erase(EscalationId, Vec<u64>, ReviewerName),
     /// Keep a new head of the ledger.
     Seal(Box<Seal>),
     /// Look up whose agents are still to be called.

@@ -31,7 +31,9 @@ pub use authority::{
     Voucher,
 };
 pub use clock::{Clock, SystemClock};
-pub use engine::{DecideError, Engine, Intent, NewEscalation, Options, Redeemed, Subject, ToSign};
+pub use engine::{
+    DecideError, Engine, Intent, NewEscalation, NotErased, Options, Redeemed, Subject, ToSign,
+};
 pub use error::{EngineError, StartError};
 pub use keys::{KeyError, KeyPlace};
 pub use ledger::{ConsistencyProof, Head, InclusionProof, LedgerError, NoProof};

@@ -11,8 +11,8 @@ use sayso_core::escalation::open;
 use sayso_core::grant::Basis;
 use sayso_core::halt::Halt;
 use sayso_core::{
-    AgentName, Command, Escalation, EscalationId, Event, HaltId, Heard, Moment, Period, RouteName,
-    RuleName, ToolName, WorkspaceEvent, decide,
+    AgentName, Command, Escalation, EscalationId, Event, HaltId, Heard, Moment, Period,
+    ReviewerName, RouteName, RuleName, ToolName, WorkspaceEvent, decide,
 };
 use sayso_store::{
     Body, Call, Callback, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry,
@@ -149,6 +149,7 @@ impl<'a> Unit<'a> {
                 | Work::Lift(..)
                 | Work::Policy(..)
                 | Work::Note(_)
+                | Work::Erase(..)
                 | Work::Seal(_)
                 | Work::Called(_) => {}
             }
@@ -191,6 +192,10 @@ impl<'a> Unit<'a> {
             Work::OwedCalls => Ok(Done::Calls(self.owed.clone())),
             Work::Called(escalations) => {
                 self.changes.done.extend(escalations.iter().map(|id| call(*id)));
+                Ok(Done::Plain)
+            }
+            Work::Erase(escalation, entries, by) => {
+                self.erase(*escalation, entries, by);
                 Ok(Done::Plain)
             }
             Work::Note(event) => {
@@ -363,6 +368,13 @@ impl<'a> Unit<'a> {
         self.changes.entries.push(NewEntry { at: self.at, happened, body: body.map(salted) });
     }
 
+    fn erase(&mut self, escalation: EscalationId, entries: &[u64], by: &ReviewerName) {
+        self.changes.erased.extend(entries);
+        // The tree counts from 0, the store from 1.
+        let entries = entries.iter().map(|seq| seq.saturating_sub(1)).collect();
+        self.note(WorkspaceEvent::Erased { escalation, entries, by: by.clone() }, None);
+    }
+
     fn halt(&mut self, halt: &Halt) -> Done {
         self.note(WorkspaceEvent::HaltCalled { halt: halt.clone() }, None);
         self.changes.halts.push(halt.clone());
@@ -371,7 +383,7 @@ impl<'a> Unit<'a> {
         Done::Plain
     }
 
-    fn lift(&mut self, halt: HaltId, by: sayso_core::ReviewerName) -> Outcome {
+    fn lift(&mut self, halt: HaltId, by: ReviewerName) -> Outcome {
         if self.halts.iter().all(|known| known.id != halt) {
             return Err(EngineError::NoSuchHalt(halt));
         }

@@ -227,6 +227,8 @@ pub struct Changes {
     pub halts: Vec<Halt>,
     /// Halts lifted.
     pub lifted: Vec<HaltId>,
+    /// Entries whose bodies are erased, by ledger index.
+    pub erased: Vec<u64>,
     /// A new head of the tree.
     pub seal: Option<Seal>,
 }
@@ -244,6 +246,7 @@ impl Changes {
             && self.done.is_empty()
             && self.halts.is_empty()
             && self.lifted.is_empty()
+            && self.erased.is_empty()
             && self.seal.is_none()
     }
 }

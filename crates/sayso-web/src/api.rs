@@ -38,6 +38,7 @@ pub fn router(web: Web) -> Router {
         .route("/v1/escalations/{id}/withdraw", post(escalations::withdraw))
         .route("/v1/escalations/{id}/decisions", post(decisions::decide))
         .route("/v1/escalations/{id}/statements", post(decisions::statement))
+        .route("/v1/escalations/{id}/texts", delete(ledger::erase))
         .route("/v1/permits/redeem", post(permits::redeem))
         .route("/v1/permits/{id}/receipt", post(permits::receipt))
         .route("/v1/events", get(events::events))

@@ -268,6 +268,15 @@ pub(crate) enum LedgerCommand {
     Verify(VerifyLedger),
     /// Write the ledger into a folder, for auditors or for other tools
     Export(ExportLedger),
+    /// Erase the texts of an escalation that has ended (an owner's token): their hashes stay, and
+    /// who erased them is on record
+    Erase {
+        /// The escalation's id, or the first digits of it
+        id: String,
+        /// Don't ask again
+        #[arg(long, short)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Args)]

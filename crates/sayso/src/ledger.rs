@@ -15,8 +15,11 @@ use sayso_ledger::verify::{Auditor, Evidence, KnownHead, KnownKeys, Report, Step
 use serde_json::json;
 
 use crate::cli::{Common, ExportLedger, Format, LedgerCommand, VerifyLedger};
+use crate::connect::resolve;
 use crate::exit::Exit;
-use crate::output::{BAD, BOLD, CAREFUL, DIM, GOOD, json as print_json, say, styled};
+use crate::output::{
+    BAD, BOLD, CAREFUL, DIM, GOOD, headline, json as print_json, on_terminal, say, styled,
+};
 use crate::serve::block_on;
 use crate::text;
 use source::Source;
@@ -25,6 +28,7 @@ pub(crate) fn run(common: &Common, command: &LedgerCommand) -> anyhow::Result<Ex
     match command {
         LedgerCommand::Verify(wanted) => verify(common, wanted),
         LedgerCommand::Export(wanted) => export(common, wanted),
+        LedgerCommand::Erase { id, yes } => erase(common, id, *yes),
     }
 }
 
@@ -131,6 +135,29 @@ fn export(common: &Common, wanted: &ExportLedger) -> anyhow::Result<Exit> {
         print_json(&json!({"entries": written.entries, "path": written.path}))?;
     } else {
         say!("{} entries in {}", written.entries, written.path.display());
+    }
+    Ok(Exit::Done)
+}
+
+fn erase(common: &Common, id: &str, yes: bool) -> anyhow::Result<Exit> {
+    let client = common.client()?;
+    let escalation = resolve(&client, id)?;
+    if !yes {
+        if !on_terminal() {
+            bail!("texts that are erased are gone for good; say --yes");
+        }
+        say!("{}\n\nErase its texts for good? [y/N]", headline(&escalation));
+        let mut said = String::new();
+        std::io::stdin().read_line(&mut said)?;
+        if !said.trim().eq_ignore_ascii_case("y") {
+            return Ok(Exit::Refused);
+        }
+    }
+    let erased = client.erase(&escalation.id)?;
+    if common.json {
+        print_json(&erased)?;
+    } else {
+        say!("{} texts erased; the ledger keeps their hashes", erased.texts);
     }
     Ok(Exit::Done)
 }

@@ -30,7 +30,7 @@ pub(crate) const POLICY_FILE: &str = "policy.toml";
 /// The signing keys' folder in the data folder.
 const KEY_FOLDER: &str = "keys";
 /// The ledger's newest head in the data folder.
-const HEAD_FILE: &str = "head";
+pub(crate) const HEAD_FILE: &str = "head";
 /// How often the server tries its own front door.
 const PROBE: Duration = Duration::from_secs(2);
 /// How long requests at hand may take once the server is told to stop.

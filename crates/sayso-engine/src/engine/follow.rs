@@ -84,6 +84,7 @@ pub(super) async fn others(engine: std::sync::Weak<Inner>) {
 
 impl Engine {
     async fn tell_elsewhere(&self, mut next: u64, until: u64) -> u64 {
+        use sayso_core::WorkspaceEvent;
         use sayso_store::Happened;
         while next < until {
             let Ok(entries) = self.store().entries(next, 500).await else { return next };
@@ -100,6 +101,9 @@ impl Engine {
                             escalation: id,
                             record: None,
                         });
+                    }
+                    Happened::Workspace(WorkspaceEvent::Erased { escalation, .. }) => {
+                        self.shared().at_hand.forget(escalation);
                     }
                     Happened::Workspace(_) => {
                         let _ = self.refresh_halts().await;

@@ -187,6 +187,7 @@ statements! {
         INSERT INTO halt (workspace, id, halt)
         SELECT $1, * FROM unnest($2::uuid[], $3::text[])";
     lift_halts: "UPDATE halt SET lifted = true WHERE workspace = $1 AND id = ANY ($2::uuid[])";
+    erase_bodies: "DELETE FROM body WHERE workspace = $1 AND seq = ANY ($2::bigint[])";
     append: APPEND;
     seal: SEAL;
     size: "SELECT size FROM ledger_head WHERE workspace = $1";
@@ -429,6 +430,7 @@ impl Writer for PostgresWriter {
             writing.done(),
             writing.halts(),
             writing.lifted(),
+            writing.erased(),
             writing.seal(),
             writing.entries(self.server, self.halts_seen),
             line.order("COMMIT"),
@@ -642,6 +644,14 @@ impl Writing<'_> {
         }
         let ids: Vec<_> = self.changes.lifted.iter().map(|id| id.as_uuid()).collect();
         self.line.say(&self.line.say.lift_halts, [&self.workspace, &ids]).await
+    }
+
+    async fn erased(&self) -> Result<()> {
+        if self.changes.erased.is_empty() {
+            return Ok(());
+        }
+        let entries: Vec<_> = self.changes.erased.iter().map(|seq| signed(*seq)).collect();
+        self.line.say(&self.line.say.erase_bodies, [&self.workspace, &entries]).await
     }
 
     async fn seal(&self) -> Result<()> {

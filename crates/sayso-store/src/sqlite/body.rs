@@ -25,3 +25,17 @@ pub(super) fn bodies(
     })?;
     rows.collect()
 }
+
+/// Erases these bodies, in the transaction that is open, and overwrites where they stood.
+pub(super) fn erase(db: &Connection, entries: &[u64]) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    db.pragma_update(None, "secure_delete", true)?;
+    let mut one = db.prepare_cached("DELETE FROM body WHERE seq = ?1")?;
+    for seq in entries {
+        one.execute([signed(*seq)])?;
+    }
+    db.pragma_update(None, "secure_delete", false)?;
+    Ok(())
+}

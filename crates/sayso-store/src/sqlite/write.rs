@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use sayso_core::{AgentName, Escalation, EscalationId, Heard, RouteName, RuleName};
 
-use super::{read, tree};
+use super::{body, read, tree};
 use crate::column::{digest, signed, tier_number, time, unsigned};
 use crate::record::{
     Call, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, Outbox,
@@ -356,6 +356,7 @@ impl SqliteWriter {
                 serde_json::to_string(halt)?
             ])?;
         }
+        body::erase(&self.db, &changes.erased)?;
         for id in &changes.lifted {
             self.db
                 .prepare_cached("UPDATE halt SET lifted = 1 WHERE workspace = ?1 AND id = ?2")?

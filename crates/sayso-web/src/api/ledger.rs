@@ -1,7 +1,9 @@
 //! `/v1/ledger`: everything that ever happened, in order, for auditors.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
+use sayso_client::wire;
+use sayso_core::EscalationId;
 use sayso_store::{Entry, Happened};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,6 +45,28 @@ pub(super) async fn entries(
     let size = web.engine.ledger_size().await?;
     let items: Vec<_> = entries.iter().map(shown).collect();
     Ok(Json(json!({"items": items, "size": size})))
+}
+
+/// Erase an escalation's texts: what was asked, said, answered and signed. The ledger keeps their
+/// hashes, and an entry that says who erased them.
+#[utoipa::path(
+    delete, path = "/v1/escalations/{id}/texts", tag = "ledger",
+    params(("id" = String, Path, description = "The escalation, which must have ended")),
+    responses(
+        (status = 200, description = "How many texts there were", body = wire::Erased),
+        (status = "4XX", description = "Refused", body = wire::Problem,
+         content_type = "application/problem+json"),
+    ),
+    security(("reviewer" = []))
+)]
+pub(super) async fn erase(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+    PersonCaller(person): PersonCaller,
+) -> Result<Json<wire::Erased>, Problem> {
+    let none = || Problem::new(problem::NOT_FOUND, format!("there is no escalation {id}"));
+    let id: EscalationId = id.parse().map_err(|_| none())?;
+    Ok(Json(wire::Erased { texts: web.engine.erase(id, &person).await? }))
 }
 
 fn shown(entry: &Entry) -> Value {

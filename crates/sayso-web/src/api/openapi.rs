@@ -21,7 +21,7 @@ use super::{
     paths(
         escalations::propose, escalations::propose_all, escalations::read, escalations::list, escalations::withdraw,
         decisions::decide, decisions::statement, permits::redeem, permits::receipt, events::events,
-        halts::call, halts::list, halts::lift, ledger::entries,
+        halts::call, halts::list, halts::lift, ledger::entries, ledger::erase,
         log::key, log::checkpoint, log::cosigned, log::tile, log::bodies, log::inclusion, log::consistency,
         people::list, people::add, people::read, people::set, people::remove, people::cover, people::uncover,
         invitations::list, invitations::invite, invitations::end,

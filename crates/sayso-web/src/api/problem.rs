@@ -7,7 +7,7 @@ use sayso_core::Refusal;
 use sayso_core::directory::IllegalChange;
 use sayso_core::escalation::RefusedProposal;
 use sayso_core::json::BadJson;
-use sayso_engine::{AuthorityError, DecideError, EngineError};
+use sayso_engine::{AuthorityError, DecideError, EngineError, NotErased};
 use sayso_store::StoreError;
 
 /// A kind of problem: stable, for programs to tell apart.
@@ -64,6 +64,8 @@ kinds! {
         "The policy has somebody else approve it. Denying is open to everybody.";
     SIGNATURE = 409 "signature" "The signature is not for that"
         "Fetch the statement again, look at what it says, and sign it.";
+    NEEDED = 409 "still-needed" "Its texts are still needed"
+        "Wait until it has ended and what was granted is used or expired, or end it first.";
     HALTED = 409 "halted" "A halt is in force"
         "A person must lift the halt first.";
     NOT_GRANTED = 409 "not-granted" "There is nothing to redeem"
@@ -244,6 +246,16 @@ impl From<EngineError> for Problem {
                 tracing::error!(%error, "a command failed");
                 Self::new(INTERNAL, "the server failed; nothing was changed")
             }
+        }
+    }
+}
+
+impl From<NotErased> for Problem {
+    fn from(error: NotErased) -> Self {
+        match error {
+            NotErased::NotAnOwner(_) => Self::new(FORBIDDEN, error.to_string()),
+            NotErased::Needed(_) => Self::new(NEEDED, error.to_string()),
+            NotErased::Engine(error) => error.into(),
         }
     }
 }

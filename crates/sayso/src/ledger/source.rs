@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use sayso_client::{Client, wire};
+use sayso_client::{Client, ClientError, wire};
 use sayso_ledger::tile::{Kind, Tile, WIDTH, unbundle};
 use sayso_ledger::verify::{Body, KnownHead};
 use sayso_store::Store;
@@ -12,6 +12,7 @@ use sayso_store::sqlite::Access;
 
 use super::folder::{BodyLine, Folder};
 use crate::cli::Common;
+use crate::serve::HEAD_FILE;
 
 /// How many entries are read at once.
 const BATCH: usize = 1_024;
@@ -25,8 +26,17 @@ pub(super) struct Logged {
 /// A ledger that is read from its first entry to its last.
 pub(super) enum Source {
     Folder(Folder),
-    Database { store: Arc<dyn Store>, next: u64 },
-    Server { client: Client, next: u64, size: u64 },
+    Database {
+        store: Arc<dyn Store>,
+        next: u64,
+        /// The head that is kept outside of it.
+        outside: Option<KnownHead>,
+    },
+    Server {
+        client: Client,
+        next: u64,
+        size: u64,
+    },
 }
 
 impl Source {
@@ -39,27 +49,33 @@ impl Source {
             return Ok(Self::Server { client: common.client()?, next: 0, size: 0 });
         }
         let store = common.store(Access::Read).await?;
-        Ok(Self::Database { store, next: 0 })
+        let outside = match common.database {
+            Some(_) => None,
+            None => std::fs::read_to_string(common.folder()?.join(HEAD_FILE)).ok(),
+        };
+        let outside = outside.map(|text| KnownHead { from: HEAD_FILE.into(), text, kept: false });
+        Ok(Self::Database { store, next: 0, outside })
     }
 
     /// The newest head, and others.
     pub(super) async fn heads(&mut self) -> anyhow::Result<(Option<String>, Vec<KnownHead>)> {
         match self {
             Self::Folder(folder) => folder.heads(),
-            Self::Database { store, .. } => {
+            Self::Database { store, outside, .. } => {
                 let sealed = store.sealed().await?;
-                let older = sealed.cosigned.map(|text| KnownHead {
-                    from: "cosigned".into(),
-                    text,
-                    kept: false,
-                });
-                Ok((Some(sealed.note).filter(|note| !note.is_empty()), older.into_iter().collect()))
+                let others = sealed.cosigned.map(cosigned_head).into_iter().chain(outside.clone());
+                Ok((Some(sealed.note).filter(|note| !note.is_empty()), others.collect()))
             }
             Self::Server { client, size, .. } => {
                 let note = client.text("/v1/ledger/checkpoint")?;
                 let second = note.lines().nth(1).and_then(|line| line.parse().ok());
                 *size = second.context("the server's checkpoint names no size")?;
-                Ok((Some(note), Vec::new()))
+                let cosigned = match client.text("/v1/ledger/checkpoint/cosigned") {
+                    Ok(note) => Some(note),
+                    Err(ClientError::Refused(problem)) if problem.status == 404 => None,
+                    Err(error) => return Err(error.into()),
+                };
+                Ok((Some(note), cosigned.map(cosigned_head).into_iter().collect()))
             }
         }
     }
@@ -68,7 +84,7 @@ impl Source {
     pub(super) async fn next(&mut self) -> anyhow::Result<Option<Vec<Logged>>> {
         match self {
             Self::Folder(folder) => folder.next(),
-            Self::Database { store, next } => {
+            Self::Database { store, next, .. } => {
                 let entries = store.raw_entries(*next + 1, BATCH).await?;
                 if entries.is_empty() {
                     return Ok(None);
@@ -95,6 +111,10 @@ impl Source {
         let origin = note.as_deref().and_then(|note| note.lines().next());
         Ok(origin.unwrap_or("unsigned").to_owned())
     }
+}
+
+fn cosigned_head(text: String) -> KnownHead {
+    KnownHead { from: "cosigned".into(), text, kept: false }
 }
 
 /// The next bundle of a server's log that is `size` entries long, and its bodies.
