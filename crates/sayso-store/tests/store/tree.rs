@@ -43,6 +43,10 @@ pub(crate) async fn each_entry_has_the_leaf_of_the_entry_that_its_row_says(store
     let hashes = entries.iter().filter(|entry| entry.body_hash.is_some());
     assert_eq!(of, hashes.map(|entry| (entry.seq, entry.body_hash)).collect::<Vec<_>>());
     assert_eq!((of.len(), store.bodies(2, 10).await.unwrap()), (1, Vec::new()));
+
+    commit(store, &Changes { erased: vec![1], ..Changes::default() }).await;
+    assert_eq!(store.bodies(1, 10).await.unwrap(), []);
+    assert_eq!(store.raw_entries(1, 10).await.unwrap(), raw, "the entry keeps the hash");
 }
 
 /// An entry of about that many bytes.
