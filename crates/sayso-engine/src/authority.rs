@@ -136,11 +136,11 @@ impl Authority {
     /// The agent or person with that bearer token; none if it is nobody's.
     pub async fn bearer(&self, token: &str, now: Timestamp) -> Result<Option<Account>, StoreError> {
         if let Ok(key) = token.parse::<AgentKey>() {
-            let directory = self.directory().await?;
-            return Ok(directory.authenticate(&key, now).map(Account::Agent));
+            let agent = self.find(|directory| directory.authenticate(&key, now)).await?;
+            return Ok(agent.map(Account::Agent));
         }
         if let Ok(token) = token.parse::<ReviewerToken>() {
-            let person = self.directory().await?.bearer(&token, now);
+            let person = self.find(|directory| directory.bearer(&token, now)).await?;
             if let Some(id) = person.as_ref().and_then(Person::credential) {
                 self.note_use(id, now);
             }
@@ -156,7 +156,7 @@ impl Authority {
         now: Timestamp,
     ) -> Result<Option<Person>, StoreError> {
         let Ok(session) = cookie.parse::<SessionToken>() else { return Ok(None) };
-        let person = self.directory().await?.resume(&session, now);
+        let person = self.find(|directory| directory.resume(&session, now)).await?;
         if let Some(id) = person.as_ref().and_then(Person::credential) {
             self.note_use(id, now);
         }

@@ -44,6 +44,19 @@ impl Authority {
         Ok(Arc::clone(&self.inner.state().directory))
     }
 
+    /// Something of the directory; what is not in it may have come to be this moment, so that is
+    /// looked at before it is denied.
+    pub(super) async fn find<T>(
+        &self,
+        look_up: impl Fn(&Directory) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        if let Some(found) = look_up(&*self.directory().await?) {
+            return Ok(Some(found));
+        }
+        self.follow().await?;
+        Ok(look_up(&self.inner.state().directory))
+    }
+
     /// Looks whether anything has changed.
     pub async fn follow(&self) -> Result<(), StoreError> {
         let _looking = self.inner.looking.lock().await;

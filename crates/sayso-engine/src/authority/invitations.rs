@@ -66,7 +66,7 @@ impl Authority {
         token: &InviteToken,
         now: Timestamp,
     ) -> Result<Option<Credential>, StoreError> {
-        Ok(self.directory().await?.invitation(token, now).cloned())
+        self.find(|directory| directory.invitation(token, now).cloned()).await
     }
 
     /// Uses up an invitation: adds whoever accepts it by the name that they chose, and opens a

@@ -49,7 +49,7 @@ impl Authority {
         link: &LoginToken,
         now: Timestamp,
     ) -> Result<Option<Person>, StoreError> {
-        Ok(self.directory().await?.log_in(link, now))
+        self.find(|directory| directory.log_in(link, now)).await
     }
 
     /// Uses up a login link and opens a session in that browser. Of several callers with one link,
@@ -60,7 +60,6 @@ impl Authority {
         browser: &str,
         now: Timestamp,
     ) -> Result<Option<Login>, AuthorityError> {
-        self.follow().await?;
         let Some(person) = self.peek_login(link, now).await? else { return Ok(None) };
         let Some(used) = person.credential() else { return Ok(None) };
         match self.open_session(person.name(), How::Link(used), browser, now).await {

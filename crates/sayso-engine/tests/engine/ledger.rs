@@ -298,7 +298,7 @@ async fn a_row_that_is_edited_is_noticed_when_it_is_shown() {
     Alone::grow(&engine, 20).await;
     let head = sealed(&engine).await;
     let file = rusqlite::Connection::open(alone.data().join("sayso.db")).unwrap();
-    let edit = "UPDATE ledger SET event = replace(event, 'bot3', 'bot4') WHERE event LIKE '%bot3%'";
+    let edit = "UPDATE ledger SET event = replace(event, 'reviewer', 'owner') WHERE seq = 7";
     assert_eq!(file.execute(edit, []).unwrap(), 1);
     let width = u16::try_from(head.checkpoint.size).unwrap();
     let (bytes, whole) =
