@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod audit;
+mod authority;
 mod callers;
 mod clock;
 mod failures;
@@ -182,6 +183,21 @@ behaviour! {
         a_new_key_takes_the_old_ones_place
         only_reviewers_decide
         only_its_agent_withdraws_it;
+    authority:
+        every_change_is_one_entry_that_says_who_made_it
+        who_is_no_owner_changes_nothing
+        a_token_gives_no_more_than_it_has
+        a_token_ends_when_it_says_or_is_revoked
+        an_agents_old_key_works_on_for_the_overlap
+        an_agent_proposes_its_own_tools_only
+        of_many_who_accept_an_invitation_one_joins
+        an_invitation_takes_no_name_that_is_taken_and_ends
+        of_two_owners_who_remove_each_other_one_stays
+        changes_made_at_once_are_all_made
+        an_entry_that_nobody_could_have_written_gives_nobody_anything
+        who_was_removed_decides_nothing_and_comes_back_as_another
+        a_change_of_roles_holds_from_the_next_request_on
+        what_somebody_is_known_by_is_in_the_directory_alone;
     ledger:
         every_head_is_consistent_with_every_later_one_also_after_restarts
         a_proof_shows_each_entry_under_the_newest_head;
@@ -190,6 +206,8 @@ behaviour! {
 }
 
 several_servers! {
+    authority:
+        a_change_on_one_holds_on_the_other_within_a_second;
     ledger:
         two_servers_sign_one_history;
     servers:
