@@ -107,6 +107,8 @@ enum Command {
     Answer(Answer),
     /// I am on it: the window stands still for a while
     Take(Decide),
+    /// Take your approval back, while others are still needed
+    Retract(Decide),
     /// Stop everything, an agent, a tool or a rule
     Halt(Halt),
     /// Lift a halt
@@ -615,6 +617,7 @@ impl Cli {
             Command::Veto(decide) => crate::decide::refuse(common, "veto", &decide),
             Command::Hold(decide) => crate::decide::refuse(common, "hold", &decide),
             Command::Take(decide) => crate::decide::refuse(common, "take", &decide),
+            Command::Retract(decide) => crate::decide::refuse(common, "retract", &decide),
             Command::Answer(answer) => crate::decide::answer(common, &answer),
             Command::Halt(halt) => crate::halt::call(common, &halt),
             Command::Resume { id } => crate::halt::lift(common, id.as_deref()),

@@ -1,4 +1,4 @@
-//! `sayso approve`, `deny`, `veto`, `hold`, `take`, `answer`: a person decides.
+//! `sayso approve`, `deny`, `veto`, `hold`, `take`, `retract`, `answer`: a person decides.
 
 use std::io::{BufRead, IsTerminal, Write};
 
