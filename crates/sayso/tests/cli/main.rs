@@ -13,6 +13,7 @@ mod ledger;
 mod mcp;
 mod people;
 mod policy;
+mod quorum;
 mod readme;
 mod run;
 mod serve;

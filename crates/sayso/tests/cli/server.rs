@@ -23,6 +23,12 @@ tier = "fyi"
 [[rule]]
 tool = ["drop", "shell"]
 tier = "hard"
+
+[[rule]]
+tool = "release"
+tier = "hard"
+quorum = { security = 1, leads = 1 }
+self_approval = "never"
 "#;
 
 /// The binary, with no environment of the tester's.
