@@ -117,7 +117,8 @@ impl Told {
             let mut command = server.as_(&bot);
             command.args(words).arg("--json").output().unwrap()
         };
-        assert_eq!(asks(&["ask", "--tool", "note", "--arg", "n=1"]).status.code(), Some(0));
+        let noted = asks(&["ask", "--tool", "note", "--arg", "n=1"]);
+        assert_eq!(noted.status.code(), Some(0), "{noted:?}");
         let asked = asks(&["ask", "--tool", "drop", "--arg", "table=invoices", "--detach"]);
         let denied = json(&asked)["id"].as_str().unwrap().to_owned();
         let says = |words: &[&str]| {
