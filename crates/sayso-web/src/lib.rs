@@ -4,6 +4,7 @@
 
 pub mod api;
 mod feed;
+mod guard;
 pub mod inbox;
 mod listener;
 pub mod mcp;
@@ -12,6 +13,7 @@ pub mod reason;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware;
 use sayso_engine::Engine;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -32,7 +34,8 @@ pub struct Web {
 
 /// The whole site.
 pub fn router(web: Web) -> Router {
-    api::router(web.clone()).merge(mcp::router(&web)).merge(inbox::router(web))
+    let site = api::router(web.clone()).merge(mcp::router(&web)).merge(inbox::router(web));
+    site.layer(middleware::from_fn(guard::guarded))
 }
 
 /// Serves the site on `listener` until `web.stop` turns true.
