@@ -6,17 +6,19 @@ use sayso_core::credential::{Agent, Person};
 use sayso_engine::Account;
 
 use super::problem::{self, Problem};
+use super::rate;
 use crate::Web;
 
 /// Somebody with a valid credential.
 pub(crate) struct Caller(pub(crate) Account);
 
 impl Caller {
-    /// Their name, for the rate limit.
-    fn name(&self) -> &str {
+    /// Whose calls these are, for the rate limit. An agent may have a person's name, and must not
+    /// use up what that person may call.
+    fn spender(&self) -> String {
         match &self.0 {
-            Account::Agent(agent) => agent.name().as_str(),
-            Account::Person(person) => person.name().as_str(),
+            Account::Agent(agent) => rate::agent(agent),
+            Account::Person(person) => format!("person {}", person.name()),
         }
     }
 }
@@ -25,9 +27,10 @@ impl FromRequestParts<Web> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
-        let token = parts
-            .headers
-            .get(header::AUTHORIZATION)
+        // Of two, whatever stands in front may have looked at the other.
+        let mut given = parts.headers.get_all(header::AUTHORIZATION).iter();
+        let only = given.next().filter(|_| given.next().is_none());
+        let token = only
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
@@ -39,7 +42,7 @@ impl FromRequestParts<Web> for Caller {
         let token = token.ok_or_else(unauthenticated)?;
         let account = web.engine.authority().bearer(token, web.engine.now()).await?;
         let caller = Self(account.ok_or_else(unauthenticated)?);
-        web.rate.spend(caller.name(), 1)?;
+        web.rate.spend(&caller.spender(), 1)?;
         Ok(caller)
     }
 }

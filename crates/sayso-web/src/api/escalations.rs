@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::body::Strict;
 use super::caller::{AgentCaller, Caller, reads_everything};
 use super::problem::{self, Problem};
+use super::rate;
 use super::view;
 use crate::Web;
 
@@ -111,7 +112,7 @@ pub(super) async fn propose_all(
         return Err(Problem::field("/items", format!("must have 1 to {LARGEST_BATCH}")));
     }
     // The request itself has been counted.
-    web.rate.spend(agent.name().as_str(), count - 1)?;
+    web.rate.spend(&rate::agent(&agent), count - 1)?;
     let propose = async |item: wire::Propose| -> Result<_, Problem> {
         let record = web.engine.propose(&agent, proposal(item)?).await?;
         Ok(record)

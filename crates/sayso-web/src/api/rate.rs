@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use sayso_core::credential::Agent;
+
 use super::problem::{self, Problem};
 
 /// How many callers' buckets are kept.
@@ -19,6 +21,11 @@ pub struct RateLimit {
     /// Calls a second; none means no limit.
     per_second: Option<u32>,
     buckets: Arc<Mutex<Buckets>>,
+}
+
+/// An agent, as one whose calls are counted.
+pub(crate) fn agent(agent: &Agent) -> String {
+    format!("agent {}", agent.name())
 }
 
 impl Default for RateLimit {
