@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
+use sayso_core::Digest;
 use sayso_policy::{Policy, PolicyError};
 
 /// The policy in force, and what is wrong with a newer file, if anything is.
@@ -53,15 +54,22 @@ pub enum NotPut {
     /// The file can't be written.
     #[error("the policy's file can't be written: {0}")]
     Unwritable(#[from] std::io::Error),
+    /// It was judged beside one that is not in force any more.
+    #[error("another policy came into force meanwhile")]
+    Moved,
 }
 
 impl PolicyFile {
-    /// Writes a policy to the file and puts it in force; neither, if it can't be written.
-    pub(crate) fn put(&self, policy: Policy) -> Result<Arc<Policy>, NotPut> {
+    /// Writes a policy to the file and puts it in force in place of that one; neither, if it can't
+    /// be written or another is in force by now.
+    pub(crate) fn put(&self, policy: Policy, old: Digest) -> Result<Arc<Policy>, NotPut> {
         let path = self.path.as_deref().ok_or(NotPut::NoFile)?;
         let beside = path.with_extension("new");
         // Held all along, so that the new file is not read before it is in force.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.state().policy.hash() != old {
+            return Err(NotPut::Moved);
+        }
         std::fs::write(&beside, policy.text())?;
         std::fs::rename(&beside, path)?;
         *seen = stamp(path).ok();

@@ -3,18 +3,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use sayso_client::wire;
+use sayso_core::Digest;
 use sayso_core::action::POLICY_APPLY;
 use sayso_core::credential::{Agent, Role};
 use sayso_core::escalation::ReceiptResult;
-use sayso_engine::{Account, Possession, Redeemed};
+use sayso_engine::{Account, NotPut, Redeemed};
 use sayso_policy::{Change, Direction, Policy, diff};
 use serde_json::json;
 
 use super::body::Strict;
 use super::caller::Caller;
-use super::permits::possession;
 use super::problem::{self, Problem};
 use crate::Web;
 
@@ -46,19 +45,15 @@ pub(super) async fn policy(State(web): State<Web>, _: Caller) -> Json<wire::Poli
 pub(super) async fn put(
     State(web): State<Web>,
     caller: Caller,
-    headers: HeaderMap,
     body: Strict<wire::PutPolicy>,
 ) -> Result<Json<wire::Policy>, Problem> {
     let wire::PutPolicy { policy: text, permit } = body.value;
     let new = Policy::parse(&text).map_err(|bad| Problem::field("/policy", bad.to_string()))?;
     match (caller.0, permit) {
-        (Account::Agent(agent), Some(permit)) => {
-            let proof = possession(&headers, "PUT", "/v1/policy")?;
-            by_permit(&web, &agent, &permit, proof, new).await?;
-        }
+        (Account::Agent(agent), Some(permit)) => by_permit(&web, &agent, &permit, new).await?,
         (Account::Person(person), None) if person.is(Role::PolicyAdmin) => {
-            only_tighter(&web, &new).await?;
-            put_in_force(&web, new)?;
+            let old = only_tighter(&web, &new).await?;
+            put_in_force(&web, new, old)?;
         }
         (Account::Agent(_), None) => {
             let detail = format!("an agent needs the permit of a granted `{POLICY_APPLY}`");
@@ -84,22 +79,27 @@ fn in_force(web: &Web) -> wire::Policy {
     }
 }
 
-fn put_in_force(web: &Web, new: Policy) -> Result<(), Problem> {
-    web.engine.put_policy(new).map_err(|error| {
-        tracing::error!(%error, "a policy could not be put in force");
-        Problem::new(problem::POLICY_FIXED, error.to_string())
+fn put_in_force(web: &Web, new: Policy, old: Digest) -> Result<(), Problem> {
+    web.engine.put_policy(new, old).map_err(|error| match error {
+        NotPut::Moved => Problem::new(problem::POLICY_MOVED, error.to_string()),
+        NotPut::NoFile | NotPut::Unwritable(_) => {
+            tracing::error!(%error, "a policy could not be put in force");
+            Problem::new(problem::POLICY_FIXED, error.to_string())
+        }
     })
 }
 
-/// Refuses a policy that asks for less anywhere, or might.
-async fn only_tighter(web: &Web, new: &Policy) -> Result<(), Problem> {
+/// Refuses a policy that asks for less anywhere, or might; the hash of the one that it was held
+/// against.
+async fn only_tighter(web: &Web, new: &Policy) -> Result<Digest, Problem> {
     let (old, new) = (web.engine.policy().policy, new.clone());
+    let hash = old.hash();
     let compared = tokio::task::spawn_blocking(move || diff(&old, &new)).await;
     let Ok(found) = compared else {
         return Err(Problem::new(problem::POLICY_LOOSENS, "it can't be compared"));
     };
     if !found.is_looser() && found.is_exhaustive() {
-        return Ok(());
+        return Ok(hash);
     }
     let looser = found.changes.iter().filter(|change| change.direction != Direction::Stricter);
     let mut why: Vec<String> = looser.take(MOST_NAMED).map(words).collect();
@@ -117,15 +117,10 @@ fn words(change: &Change) -> String {
 }
 
 /// Uses a permit up for exactly this policy, in place of exactly the one that people saw.
-async fn by_permit(
-    web: &Web,
-    agent: &Agent,
-    permit: &str,
-    proof: Option<Possession<'_>>,
-    new: Policy,
-) -> Result<(), Problem> {
+async fn by_permit(web: &Web, agent: &Agent, permit: &str, new: Policy) -> Result<(), Problem> {
     // Looked at before it is used up: one for something else stays good for that.
-    let claims = web.engine.verify_permit(permit).await?;
+    let claims = web.engine.permits().verify(permit);
+    let claims = claims.map_err(|bad| Problem::new(problem::BAD_PERMIT, bad.to_string()))?;
     let granted = web.engine.get(claims.esc).await?;
     let is_this = granted.ask.action.as_ref().is_some_and(|action| {
         action.tool.as_str() == POLICY_APPLY
@@ -135,16 +130,16 @@ async fn by_permit(
         let detail = format!("is not for `{POLICY_APPLY}` with this policy");
         return Err(Problem::field("/permit", detail));
     }
-    let Redeemed { action, record, .. } = web.engine.redeem_with(permit, agent, proof).await?;
-    let now = json!({"policy": web.engine.policy().policy.hash()});
+    let Redeemed { action, record } = web.engine.redeem(permit, agent).await?;
+    let old = web.engine.policy().policy.hash();
     let id = record.escalation.id();
-    if action.precondition.is_none_or(|seen| seen != now) {
+    if action.precondition.is_none_or(|seen| seen != json!({"policy": old})) {
         let stale = Some("another policy came into force meanwhile".to_owned());
         web.engine.report(id, agent, ReceiptResult::Failed, stale).await?;
         let detail = "another policy is in force than the `precondition` says; ask again";
         return Err(Problem::new(problem::POLICY_MOVED, detail));
     }
-    let done = put_in_force(web, new);
+    let done = put_in_force(web, new, old);
     let result = if done.is_ok() { ReceiptResult::Succeeded } else { ReceiptResult::Failed };
     web.engine.report(id, agent, result, None).await?;
     done
