@@ -23,7 +23,7 @@ use sayso_core::{Digest, EscalationId, Event, Period, WorkspaceEvent};
 
 pub use bodies::Body;
 pub use heads::KnownHead;
-pub use report::{Finding, NOT_PROVED, Report, Step, StepReport, Verdict};
+pub use report::{Finding, NOT_PROVED, Noted, Report, Step, StepReport, Verdict};
 pub use signatures::KnownKeys;
 
 use account::Account;

@@ -82,6 +82,7 @@ fn show(report: &Report) {
     say!("{} entries, root {}\n", entries, styled(DIM, root));
     for step in steps {
         show_step(step);
+        show_notes(step);
     }
     say!("\nNot proved, by any log:");
     for what in not_proved {
@@ -91,7 +92,7 @@ fn show(report: &Report) {
 }
 
 fn show_step(step: &StepReport) {
-    let StepReport { step, verdict, checked, refuted, undecidable, redacted, findings } = step;
+    let StepReport { step, verdict, checked, refuted, undecidable, redacted, findings, .. } = step;
     let nothing = *checked == 0 && *verdict == Verdict::Verified;
     let mark = if nothing { styled(DIM, format_args!("{:11}", "–")) } else { word(*verdict) };
     say!("{mark} {step:11} {checked:>8} {}", step.claim());
@@ -101,6 +102,22 @@ fn show_step(step: &StepReport) {
     let more = refuted + undecidable + redacted - findings.len() as u64;
     if more > 0 {
         say!("            {}", styled(DIM, format_args!("and {more} more like these")));
+    }
+}
+
+fn show_notes(step: &StepReport) {
+    let StepReport { noted, notes, .. } = step;
+    for note in notes {
+        say!(
+            "            {} entry {}: {}",
+            styled(BOLD, "noted"),
+            note.index,
+            text::line(&note.says)
+        );
+    }
+    let more = noted - notes.len() as u64;
+    if more > 0 {
+        say!("            {}", styled(DIM, format_args!("and {more} more notes like these")));
     }
 }
 

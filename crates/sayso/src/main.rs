@@ -15,7 +15,6 @@ mod halt;
 mod hook;
 mod inbox;
 mod init;
-mod keys;
 mod ledger;
 mod mcp;
 mod output;

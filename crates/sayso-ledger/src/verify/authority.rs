@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use sayso_core::credential::Role;
-use sayso_core::directory::Directory;
+use sayso_core::directory::{By, Change, Directory};
 use sayso_core::grant::Approval;
 use sayso_core::{
     AgentName, Escalation, Event, GroupName, ReviewerName, SelfApproval, WorkspaceEvent,
@@ -28,10 +28,15 @@ impl Authority {
     ) {
         let place = Place::entry(index);
         match event {
-            WorkspaceEvent::AuthorityChanged { .. } => {
+            WorkspaceEvent::AuthorityChanged { by, change } => {
                 found.looked(Step::Authority);
                 if let Err(illegal) = self.directory.apply(event, at, index) {
                     found.refute(Step::Authority, place, illegal.to_string());
+                } else if *by == By::Operator
+                    && let Some(what) = lets_somebody_in(change)
+                {
+                    let says = format!("the operator {what}; nobody else vouches for that");
+                    found.note(Step::Authority, index, says);
                 }
             }
             WorkspaceEvent::Erased { by, .. } => {
@@ -131,4 +136,36 @@ impl Authority {
             found.refute(Step::Authority, place, says);
         }
     }
+}
+
+/// In what way a change makes a person, or a way to act as one. Whoever works on the data can make
+/// it, and the person's approvals, as far as they need no signature, are then as good as their word.
+fn lets_somebody_in(change: &Change) -> Option<String> {
+    let words =
+        |roles: &[Role]| roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ");
+    Some(match change {
+        Change::PersonAdded { name, roles, .. } => format!("added {name} as {}", words(roles)),
+        Change::PersonChanged { name, roles, .. } => format!("made {name} {}", words(roles)),
+        Change::PersonLinked { name, issuer, .. } => format!("linked {name} to {issuer}"),
+        Change::Invited { roles, .. } => format!("invited somebody as {}", words(roles)),
+        Change::TokenIssued { person, .. } => format!("made a token of {person}'s"),
+        Change::LinkMade { person, .. } => format!("made a login link of {person}'s"),
+        Change::AgentAdded { .. }
+        | Change::AgentChanged { .. }
+        | Change::AgentKeyAdded { .. }
+        | Change::AgentKeyEnds { .. }
+        | Change::AgentRevoked { .. }
+        | Change::CallbackSet { .. }
+        | Change::PersonRemoved { .. }
+        | Change::InvitationEnded { .. }
+        | Change::CoverSet { .. }
+        | Change::CoverEnded { .. }
+        // Whose key it is, somebody else vouches for; see the signatures.
+        | Change::KeyOffered { .. }
+        | Change::KeyEnrolled { .. }
+        | Change::KeyRevoked { .. }
+        | Change::TokenRevoked { .. }
+        | Change::SessionOpened { .. }
+        | Change::SessionClosed { .. } => return None,
+    })
 }

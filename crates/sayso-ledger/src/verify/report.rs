@@ -147,6 +147,15 @@ impl fmt::Display for Finding {
     }
 }
 
+/// Something that is in order, and that an auditor should know of all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Noted {
+    /// Which entry, from 0 on.
+    pub index: u64,
+    /// A sentence.
+    pub says: String,
+}
+
 /// One step's part of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepReport {
@@ -164,6 +173,10 @@ pub struct StepReport {
     pub redacted: u64,
     /// What was found, at most [`StepReport::MOST`] of each verdict.
     pub findings: Vec<Finding>,
+    /// How much is in order and noted all the same.
+    pub noted: u64,
+    /// What was noted, at most [`StepReport::MOST`].
+    pub notes: Vec<Noted>,
 }
 
 impl StepReport {
@@ -179,6 +192,8 @@ impl StepReport {
             undecidable: 0,
             redacted: 0,
             findings: Vec::new(),
+            noted: 0,
+            notes: Vec::new(),
         }
     }
 }
@@ -264,6 +279,15 @@ impl Findings {
     /// Something wants text that was erased.
     pub(super) fn redact(&mut self, step: Step, place: Place, says: impl Into<String>) {
         self.find(step, Verdict::Redacted, place, says.into());
+    }
+
+    /// Something is in order, and the auditor should know of it.
+    pub(super) fn note(&mut self, step: Step, index: u64, says: String) {
+        let step = &mut self.steps[step.place()];
+        step.noted += 1;
+        if step.noted <= StepReport::MOST {
+            step.notes.push(Noted { index, says });
+        }
     }
 
     fn find(&mut self, step: Step, verdict: Verdict, place: Place, says: String) {

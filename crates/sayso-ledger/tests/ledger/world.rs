@@ -426,8 +426,7 @@ impl World {
 
     pub(crate) fn report(&mut self, id: EscalationId) {
         let result = ReceiptResult::Succeeded;
-        let executor = agent("builder");
-        self.command(id, &Command::Report { executor, result, reopened: None }, None);
+        self.command(id, &Command::Report { executor: agent("builder"), result }, None);
     }
 
     pub(crate) fn withdraw(&mut self, id: EscalationId) {
