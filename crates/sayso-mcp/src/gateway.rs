@@ -42,7 +42,6 @@ use agent::Agent;
 use definitions::Definitions;
 use frame::{Line, Outcome, PARSE_ERROR, next_line};
 use reply::Reply;
-use sayso_client::executor::Pinned;
 use session::Session;
 
 pub use ahead::Rules;
@@ -66,8 +65,6 @@ pub struct Setup {
     pub definitions: Option<PathBuf>,
     /// Whether clients that can show their person a page are asked to show where to decide.
     pub doorbell: bool,
-    /// Whose signatures a call takes, whatever the server says; the server's word does, if none.
-    pub pinned: Option<Pinned>,
 }
 
 /// What all sessions of a gateway have in common.
@@ -76,7 +73,6 @@ struct Shared {
     grace: Duration,
     definitions: Definitions,
     doorbell: bool,
-    pinned: Option<Pinned>,
     /// Whether calls are made when they are granted, and not only when they are asked for.
     on_grant: bool,
     http: reqwest::Client,
@@ -84,10 +80,10 @@ struct Shared {
 
 impl Shared {
     fn new(setup: Setup, on_grant: bool) -> Result<Arc<Self>, NotRunning> {
-        let Setup { config, grace, definitions, doorbell, pinned } = setup;
+        let Setup { config, grace, definitions, doorbell } = setup;
         let definitions = Definitions::open(definitions)?;
         let http = upstream::http_client()?;
-        Ok(Arc::new(Self { config, grace, definitions, doorbell, pinned, on_grant, http }))
+        Ok(Arc::new(Self { config, grace, definitions, doorbell, on_grant, http }))
     }
 }
 

@@ -215,9 +215,8 @@ impl Replay {
                 let today = escalation.verdict().clone();
                 Command::Redeem { executor: Agent::replayed(by.clone(), None), today }
             }
-            Event::Receipted { result, by: Some(by), reopened } => {
-                let executor = Agent::replayed(by.clone(), None);
-                Command::Report { executor, result: *result, reopened: *reopened }
+            Event::Receipted { result, by: Some(by) } => {
+                Command::Report { executor: Agent::replayed(by.clone(), None), result: *result }
             }
         };
         let said = decide(escalation, &command, &moment)

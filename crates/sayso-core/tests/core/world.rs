@@ -515,8 +515,7 @@ impl World {
                 },
             }),
             Step::Report(program, result) => {
-                let executor = program.agent().clone();
-                Some(Command::Report { executor, result, reopened: None })
+                Some(Command::Report { executor: program.agent().clone(), result })
             }
             Step::Halt(number) => Some(Command::Freeze(halt(number))),
             Step::Lift(number) | Step::ThawStray(number) => Some(Command::Thaw(halt(number))),

@@ -7,5 +7,4 @@ mod browser;
 mod contract;
 mod inbox;
 mod log;
-mod permits;
 mod site;

@@ -236,7 +236,7 @@ impl Site {
     }
 }
 
-pub(crate) fn request(method: Method, path: &str, token: &str) -> axum::http::request::Builder {
+fn request(method: Method, path: &str, token: &str) -> axum::http::request::Builder {
     Request::builder()
         .method(method)
         .uri(path)

@@ -48,6 +48,27 @@ pub(crate) fn json(output: &Output) -> Value {
     })
 }
 
+/// What a server is started with, where that matters.
+pub(crate) struct Setup<'a> {
+    pub(crate) policy: &'a str,
+    pub(crate) database: Option<String>,
+    pub(crate) flags: &'a [&'a str],
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { policy: POLICY, database: None, flags: &[] }
+    }
+}
+
+impl Setup<'_> {
+    /// Starts one on a fresh folder; it is ready when this returns.
+    pub(crate) fn start(&self) -> Server {
+        let (folder, database) = (tempfile::tempdir().unwrap(), self.database.clone());
+        Server::under(self.policy, folder, database, "127.0.0.1:0", self.flags)
+    }
+}
+
 pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
@@ -74,8 +95,18 @@ impl Server {
         listen: &str,
         flags: &[&str],
     ) -> Self {
+        Self::under(POLICY, folder, database, listen, flags)
+    }
+
+    fn under(
+        rules: &str,
+        folder: tempfile::TempDir,
+        database: Option<String>,
+        listen: &str,
+        flags: &[&str],
+    ) -> Self {
         let policy = folder.path().join("test-policy.toml");
-        std::fs::write(&policy, POLICY).unwrap();
+        std::fs::write(&policy, rules).unwrap();
         let mut command = sayso();
         command.arg("--data").arg(folder.path());
         if let Some(database) = &database {
@@ -154,6 +185,15 @@ impl Server {
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         let flags: Vec<_> = self.flags.iter().map(String::as_str).collect();
         Self::with(folder, self.database.clone(), &listen, &flags)
+    }
+
+    /// Tells it to stop, and waits until it has; then does that, before its folder goes.
+    pub(crate) fn stop_and<T>(mut self, then: impl FnOnce() -> T) -> T {
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        self.stop();
+        let done = then();
+        drop(folder);
+        done
     }
 
     /// Tells it to stop, and waits until it has; what it wrote to its log.
