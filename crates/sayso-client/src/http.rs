@@ -49,6 +49,9 @@ pub struct Client {
     agent: ureq::Agent,
     url: String,
     token: String,
+    /// Proves who redeems, by the executor's confirmation key.
+    #[cfg(feature = "executor")]
+    confirmation: Option<std::sync::Arc<sayso_core::confirmation::ConfirmationKey>>,
 }
 
 impl Client {
@@ -62,7 +65,16 @@ impl Client {
             agent: config.into(),
             url: url.trim_end_matches('/').to_owned(),
             token: token.to_owned(),
+            #[cfg(feature = "executor")]
+            confirmation: None,
         }
+    }
+
+    /// The same, with the confirmation key that permits for this executor ask for.
+    #[cfg(feature = "executor")]
+    #[must_use]
+    pub fn confirming(self, key: sayso_core::confirmation::ConfirmationKey) -> Self {
+        Self { confirmation: Some(std::sync::Arc::new(key)), ..self }
     }
 
     /// Where the server is.
@@ -147,7 +159,19 @@ impl Client {
 
     /// Turns a permit into the approved action, once.
     pub fn redeem(&self, permit: &str) -> Result<Redeemed, ClientError> {
-        self.post("/v1/permits/redeem", &Redeem { permit: permit.to_owned() })
+        let url = format!("{}/v1/permits/redeem", self.url);
+        let request = self.agent.post(&url);
+        #[cfg(feature = "executor")]
+        let request = match &self.confirmation {
+            None => request,
+            Some(key) => {
+                let proof = crate::executor::prove(key, "POST", &url, permit);
+                request.header("DPoP", proof.map_err(|error| self.foreign(&error))?)
+            }
+        };
+        let request = request.config().timeout_global(Some(PATIENCE)).build();
+        let body = Redeem { permit: permit.to_owned() };
+        self.answer(self.authorized(request).send_json(body))
     }
 
     /// Says what came of it.

@@ -229,13 +229,16 @@ pub struct Said {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
-    /// `started`, `succeeded`, `failed` or `unknown`.
+    /// `started`, `succeeded`, `failed`, `stale` or `unknown`.
     pub result: String,
     /// When that was known.
     pub at: String,
     /// What the executor said about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// With `stale`: the escalation that asks anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened: Option<String>,
 }
 
 /// An escalation.
@@ -385,19 +388,44 @@ pub struct Redeemed {
     pub escalation: String,
     /// When it was started: now.
     pub started_at: String,
+    /// What people signed for it, so that the executor can check it by keys that it knows from
+    /// elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+}
+
+/// One approval, as its person signed it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Evidence {
+    /// The statement, exactly as it was signed.
+    pub statement: String,
+    /// The proof over it, or over the batch that it was signed in.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub proof: Value,
+    /// The digests of all statements that were signed at once, if there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Vec<String>>,
+    /// The key that it was signed with: as the server says, so look whether you know it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub key: Value,
 }
 
 /// `POST /v1/permits/{id}/receipt`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// `succeeded`, `failed` or `unknown`.
+    /// `succeeded`, `failed`, `stale` or `unknown`.
     #[cfg_attr(feature = "openapi", schema(example = "succeeded"))]
     pub result: String,
     /// What there is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// With `stale`: what holds now, instead of the action's `precondition`. The same is asked anew
+    /// with it; the receipt's `reopened` says where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precondition: Option<Value>,
 }
 
 /// The policy in force.

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use crate::confirmation::Thumbprint;
 use crate::credential::{
     Agent, AgentKey, AgentRecord, InviteToken, LoginToken, Person, PersonRecord, ReviewerToken,
     Role, SecretKind, SessionToken,
@@ -39,6 +40,8 @@ pub struct Directory {
     hashes: HashMap<CredentialId, Digest>,
     keys: BTreeMap<Digest, Key>,
     covers: Vec<Cover>,
+    /// Those that permits were signed with after the first one, and since when.
+    permit_keys: Vec<(Thumbprint, Timestamp)>,
     /// Whether any key was ever enrolled.
     rooted: bool,
     last: u64,
@@ -173,6 +176,11 @@ impl Directory {
         matches!(credential.holder, Holder::Invitation { .. }).then_some(credential)
     }
 
+    /// The keys that took the place of the first one that permits were signed with, and since when.
+    pub fn permit_keys(&self) -> &[(Thumbprint, Timestamp)] {
+        &self.permit_keys
+    }
+
     fn record(
         &self,
         credential: &Credential,
@@ -209,7 +217,8 @@ impl Directory {
         match change {
             Change::AgentAdded { name, owner, tools } => {
                 let (owner, tools) = (owner.clone(), tools.clone());
-                let machine = Machine { owner, tools, since: at, added_by: by.clone() };
+                let added_by = by.clone();
+                let machine = Machine { owner, tools, confirm: None, since: at, added_by };
                 self.agents.insert(name.clone(), machine);
             }
             Change::AgentChanged { name, owner, tools } => {
@@ -231,6 +240,8 @@ impl Directory {
                 self.forget(|holder| matches!(holder, Holder::Agent(agent) if agent == name));
             }
             Change::CallbackSet { .. } => {}
+            Change::AgentConfirms { agent, key } => self.confirm(agent, *key),
+            Change::PermitKeyAdded { kid } => self.permit_keys.push((*kid, at)),
             Change::PersonAdded { name, roles, groups } => {
                 if let By::Invitation(invitation) = by {
                     self.spend(*invitation);
@@ -300,6 +311,12 @@ impl Directory {
                 let holder = Holder::Session { person: person.clone(), how: how.clone() };
                 self.give(*session, holder, at, Some(*until));
             }
+        }
+    }
+
+    fn confirm(&mut self, agent: &AgentName, key: Option<Thumbprint>) {
+        if let Some(machine) = self.agents.get_mut(agent) {
+            machine.confirm = key;
         }
     }
 

@@ -4,12 +4,14 @@
 //! callers hand in the time, and store what comes out.
 
 pub mod action;
+pub mod confirmation;
 pub mod credential;
 pub mod decision;
 pub mod digest;
 pub mod directory;
 pub mod enrolment;
 pub mod escalation;
+pub mod evidence;
 pub mod grant;
 pub mod halt;
 pub mod id;

@@ -25,6 +25,7 @@ pub use base64url::Base64Url;
 pub use batch::{BadBatch, Batch};
 pub use cose::CoseKey;
 pub use passkey::{Assertion, Passkey, Registration, RelyingParty, Used};
+pub(crate) use public_key::PublicKey;
 pub use refusal::{BadKey, BadProof};
 pub use ssh::{SshKey, SshSignature};
 

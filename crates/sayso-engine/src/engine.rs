@@ -9,10 +9,10 @@ mod read;
 mod sign;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use sayso_core::halt::Halt;
-use sayso_core::{Command, Digest, EscalationId, WorkspaceEvent};
+use sayso_core::{Command, Digest, Escalation, EscalationId, WorkspaceEvent};
 use sayso_ledger::{Checkpoint, SigningKey};
 use sayso_policy::Policy;
 use sayso_store::{Store, StoreError};
@@ -24,17 +24,17 @@ use crate::callback::Callbacks;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::error::{EngineError, StartError};
 use crate::job::{Act, Done, Job, Work};
-use crate::keys::{KeyPlace, Keys, replace_log_key};
+use crate::keys::{KeyError, KeyPlace, Keys, PermitSeeds, replace_log_key};
 use crate::ledger::{Opened, Sealer};
 use crate::listening::Ears;
 use crate::metrics::Metrics;
-use crate::permit::PermitKey;
+use crate::permit::{BadPermit, Claims, PermitKeys};
 use crate::policy::{NotPut, PolicyFile, PolicyState};
 use crate::record::{AtHand, Record};
 use crate::wake::Waiters;
 use crate::writer::WriterLoop;
 
-pub use agents::Redeemed;
+pub use agents::{NotConfirmed, Possession, Redeemed};
 pub use erase::NotErased;
 pub use people::DecideError;
 pub use propose::{NewEscalation, Subject};
@@ -83,7 +83,10 @@ pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
     policy: PolicyFile,
-    permits: PermitKey,
+    permits: std::sync::RwLock<Arc<PermitKeys>>,
+    /// Where the signing keys are, and whom permits name as their issuer.
+    keys: KeyPlace,
+    issuer: String,
     authority: Authority,
     halts: std::sync::RwLock<Arc<[Halt]>>,
     /// Closed when the writer has ended.
@@ -133,13 +136,17 @@ impl Engine {
             .map_err(|error| StoreError::Failed(error.into()))?;
 
         let halts = store.halts().await?.into();
-        let authority = Authority::new(store);
-        authority.follow().await?;
+        let authority = Authority::new(Arc::clone(&store));
+        let named = authority.directory().await?;
+        let seeds = PermitSeeds::open(&options.keys, &*store, named.permit_keys()).await?;
+        let permits = Arc::new(PermitKeys::of(&seeds, &options.issuer));
         let engine = Self {
             inner: Arc::new(Inner {
                 shared,
                 jobs,
-                permits: PermitKey::new(&keys.permit, &options.issuer),
+                permits: std::sync::RwLock::new(permits),
+                keys: options.keys,
+                issuer: options.issuer,
                 policy: options.policy,
                 authority,
                 halts: std::sync::RwLock::new(halts),
@@ -197,9 +204,48 @@ impl Engine {
         Ok(())
     }
 
-    /// The key that permits are signed with.
-    pub fn permits(&self) -> &PermitKey {
-        &self.inner.permits
+    /// The keys that permits are signed with.
+    pub fn permits(&self) -> Arc<PermitKeys> {
+        Arc::clone(&self.inner.permits.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The permit of what was granted, if the grant is unused.
+    pub fn permit(&self, escalation: &Escalation) -> Option<String> {
+        let directory = self.authority().known();
+        let executor = directory.agent(escalation.executor());
+        self.permits().issue(escalation, executor.and_then(|executor| executor.confirm))
+    }
+
+    /// Checks a permit's signature, also one by a key that another server has heard of first.
+    pub async fn verify_permit(&self, permit: &str) -> Result<Claims, EngineError> {
+        match self.permits().verify(permit, self.now()) {
+            Err(BadPermit::Header) => {}
+            other => return Ok(other?),
+        }
+        self.authority().follow().await?;
+        self.follow_permit_keys().await?;
+        Ok(self.permits().verify(permit, self.now())?)
+    }
+
+    /// Takes up a new key for permits, if the ledger names one.
+    async fn follow_permit_keys(&self) -> Result<(), StoreError> {
+        let (directory, inner) = (self.authority().known(), &self.inner);
+        let named = directory.permit_keys();
+        if named.len() == self.permits().replaced() {
+            return Ok(());
+        }
+        let seeds = match PermitSeeds::open(&inner.keys, self.store(), named).await {
+            Ok(seeds) => seeds,
+            Err(KeyError::Store(error)) => return Err(error),
+            // The ones at hand sign on; whoever looks after the server reads why.
+            Err(error) => {
+                tracing::error!(%error, "the new key for permits can't be used");
+                return Ok(());
+            }
+        };
+        let keys = Arc::new(PermitKeys::of(&seeds, &inner.issuer));
+        *inner.permits.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
     }
 
     /// The time, as the engine counts it.
@@ -242,7 +288,7 @@ impl Engine {
 
     async fn refresh_halts(&self) -> Result<(), StoreError> {
         let halts = self.store().halts().await?.into();
-        *self.inner.halts.write().unwrap_or_else(std::sync::PoisonError::into_inner) = halts;
+        *self.inner.halts.write().unwrap_or_else(PoisonError::into_inner) = halts;
         Ok(())
     }
 

@@ -28,6 +28,9 @@ pub enum EngineError {
     /// The permit is none of ours.
     #[error("`permit`: {0}")]
     BadPermit(#[from] crate::permit::BadPermit),
+    /// Who redeems has not shown the key that the permit takes.
+    #[error("`DPoP` {0}")]
+    Unconfirmed(crate::engine::NotConfirmed),
     /// The named executor does not exist.
     #[error("`executor`: there is no agent {0}")]
     NoSuchExecutor(String),

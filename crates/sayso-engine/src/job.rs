@@ -39,6 +39,8 @@ pub(crate) enum Work {
     Propose(Box<Propose>),
     /// Give a command to one.
     Act(Box<Act>),
+    /// Give a command to one, and begin another with it: both, or neither.
+    ActAndPropose(Box<Act>, Box<Propose>),
     /// Call a halt.
     Halt(Halt),
     /// Lift one.

@@ -32,10 +32,11 @@ pub use authority::{
 };
 pub use clock::{Clock, SystemClock};
 pub use engine::{
-    DecideError, Engine, Intent, NewEscalation, NotErased, Options, Redeemed, Subject, ToSign,
+    DecideError, Engine, Intent, NewEscalation, NotConfirmed, NotErased, Options, Possession,
+    Redeemed, Subject, ToSign,
 };
 pub use error::{EngineError, StartError};
-pub use keys::{KeyError, KeyPlace};
+pub use keys::{KeyError, KeyPlace, NotRotated, rotate_permit_key};
 pub use ledger::{ConsistencyProof, Head, InclusionProof, LedgerError, NoProof};
 pub use listening::Listening;
 pub use metrics::Metrics;

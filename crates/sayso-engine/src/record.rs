@@ -89,6 +89,22 @@ impl Record {
         Self { escalation, history, ask }
     }
 
+    /// What people signed for the grant, as far as it was not erased.
+    pub fn signed(&self) -> Vec<SignedStatement> {
+        let settled = self.escalation.settled();
+        let granted = settled.and_then(|settled| settled.granted.as_ref());
+        let wanted = granted.map_or(&[][..], |granted| granted.grant.statements());
+        let signed = self.history.iter().filter_map(|past| {
+            let body = past.body.as_deref()?;
+            match past.event {
+                Event::Edited { .. } => serde_json::from_slice::<Edited>(body).ok()?.signed,
+                Event::Approved { .. } => serde_json::from_slice::<Remark>(body).ok()?.signed,
+                _ => None,
+            }
+        });
+        signed.filter(|signed| wanted.contains(&signed.statement.digest())).collect()
+    }
+
     /// The remark made with an event of its history, if there is one.
     pub fn remark(past: &Past) -> Option<Remark> {
         past.body.as_deref().and_then(|body| serde_json::from_slice(body).ok())

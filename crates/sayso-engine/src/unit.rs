@@ -131,8 +131,9 @@ impl<'a> Unit<'a> {
                     keys.extend(propose.key.clone().map(|(name, _)| name));
                     calls.extend(propose.call());
                 }
-                Work::Act(act) if self.working.contains_key(&act.id) => {}
-                Work::Act(act) => match at_hand.get(act.id) {
+                Work::Act(act) | Work::ActAndPropose(act, _)
+                    if self.working.contains_key(&act.id) => {}
+                Work::Act(act) | Work::ActAndPropose(act, _) => match at_hand.get(act.id) {
                     // Nobody else writes here, so what is at hand is what is kept.
                     Some(record) if exclusive => {
                         let escalation = record.escalation.clone();
@@ -187,6 +188,7 @@ impl<'a> Unit<'a> {
         match work {
             Work::Propose(propose) => self.propose(propose),
             Work::Act(act) => self.act(act),
+            Work::ActAndPropose(act, propose) => self.act_and_propose(act, propose),
             Work::Halt(halt) => Ok(self.halt(halt)),
             Work::Lift(halt, by) => self.lift(*halt, by.clone()),
             Work::OwedCalls => Ok(Done::Calls(self.owed.clone())),
@@ -279,6 +281,17 @@ impl<'a> Unit<'a> {
         }
         self.command(act.id, &act.command, act.body.clone())?;
         Ok(Done::Escalation(act.id))
+    }
+
+    /// Both, or neither.
+    fn act_and_propose(&mut self, act: &Act, propose: &Propose) -> Outcome {
+        let Some(working) = self.working.get(&act.id) else {
+            return Err(EngineError::NoSuchEscalation(act.id));
+        };
+        // What refuses the one is to be known before the other is done.
+        decide(&working.escalation, &act.command, &Moment::at(self.at))?;
+        self.propose(propose)?;
+        self.act(act)
     }
 
     fn command(

@@ -42,6 +42,7 @@ use agent::Agent;
 use definitions::Definitions;
 use frame::{Line, Outcome, PARSE_ERROR, next_line};
 use reply::Reply;
+use sayso_client::executor::Pinned;
 use session::Session;
 
 pub use ahead::Rules;
@@ -65,6 +66,8 @@ pub struct Setup {
     pub definitions: Option<PathBuf>,
     /// Whether clients that can show their person a page are asked to show where to decide.
     pub doorbell: bool,
+    /// Whose signatures a call takes, whatever the server says; the server's word does, if none.
+    pub pinned: Option<Pinned>,
 }
 
 /// What all sessions of a gateway have in common.
@@ -73,6 +76,7 @@ struct Shared {
     grace: Duration,
     definitions: Definitions,
     doorbell: bool,
+    pinned: Option<Pinned>,
     /// Whether calls are made when they are granted, and not only when they are asked for.
     on_grant: bool,
     http: reqwest::Client,
@@ -80,10 +84,10 @@ struct Shared {
 
 impl Shared {
     fn new(setup: Setup, on_grant: bool) -> Result<Arc<Self>, NotRunning> {
-        let Setup { config, grace, definitions, doorbell } = setup;
+        let Setup { config, grace, definitions, doorbell, pinned } = setup;
         let definitions = Definitions::open(definitions)?;
         let http = upstream::http_client()?;
-        Ok(Arc::new(Self { config, grace, definitions, doorbell, on_grant, http }))
+        Ok(Arc::new(Self { config, grace, definitions, doorbell, pinned, on_grant, http }))
     }
 }
 

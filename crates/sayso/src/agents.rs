@@ -1,7 +1,8 @@
 //! `sayso agent …`: who may ask, and for what.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use jiff::Timestamp;
+use sayso_core::confirmation::{Jwk, Thumbprint};
 use sayso_core::directory::{Holder, ToolPattern};
 use sayso_core::{AgentName, Directory, ReviewerName};
 use sayso_engine::{Actor, Authority, NewAgent};
@@ -22,10 +23,14 @@ pub(crate) fn run(common: &Common, agents: &Agents) -> anyhow::Result<Exit> {
             Agents::Add { name, terms } => {
                 let (name, owner) = (AgentName::new(name)?, owner(terms.owner.as_deref())?);
                 let tools = tools(&terms.tools)?;
+                let confirm = confirm(terms.confirm.as_deref())?;
                 let agent = authority.add_or_renew_agent(operator, name, owner, tools, now).await?;
+                if confirm.is_some() {
+                    authority.confirm_agent(operator, &agent.name, confirm, now).await?;
+                }
                 show(common, &agent, "Added the agent")?;
             }
-            Agents::Set { name, terms, any_tool, no_owner } => {
+            Agents::Set { name, terms, any_tool, no_owner, no_confirm } => {
                 let name = AgentName::new(name)?;
                 let directory = authority.directory().await?;
                 let Some(known) = directory.agent(&name) else { bail!("there is no agent {name}") };
@@ -33,7 +38,10 @@ pub(crate) fn run(common: &Common, agents: &Agents) -> anyhow::Result<Exit> {
                 let owner = if *no_owner { None } else { said.or(known.owner.clone()) };
                 let said = tools(&terms.tools)?;
                 let tools = if *any_tool { None } else { said.or(known.tools.clone()) };
+                let said = confirm(terms.confirm.as_deref())?;
+                let confirm = if *no_confirm { None } else { said.or(known.confirm) };
                 authority.change_agent(operator, &name, owner, tools, now).await?;
+                authority.confirm_agent(operator, &name, confirm, now).await?;
                 done(common, &name, "changed")?;
             }
             Agents::Rotate { name, overlap } => {
@@ -72,6 +80,16 @@ pub(crate) fn run(common: &Common, agents: &Agents) -> anyhow::Result<Exit> {
 
 fn owner(name: Option<&str>) -> anyhow::Result<Option<ReviewerName>> {
     Ok(name.map(ReviewerName::new).transpose()?)
+}
+
+/// The key that was named, by its thumbprint or as a public JWK.
+fn confirm(key: Option<&str>) -> anyhow::Result<Option<Thumbprint>> {
+    let Some(key) = key else { return Ok(None) };
+    let thumbprint = match key.trim_start().starts_with('{') {
+        true => Jwk::parse(key).and_then(|jwk| jwk.thumbprint()).context("--confirm")?,
+        false => key.parse().context("--confirm")?,
+    };
+    Ok(Some(thumbprint))
 }
 
 /// The tools that were named; none means that nothing was said of them.
@@ -114,7 +132,9 @@ fn list(common: &Common, directory: &Directory, now: Timestamp) -> anyhow::Resul
             .agents()
             .map(|(name, agent)| {
                 let (owner, tools) = (&agent.owner, &agent.tools);
-                json!({"name": name, "owner": owner, "tools": tools, "keys": keys(name)})
+                let confirm = &agent.confirm;
+                json!({"name": name, "owner": owner, "tools": tools, "confirm": confirm,
+                       "keys": keys(name)})
             })
             .collect();
         return json(&agents);
@@ -125,7 +145,8 @@ fn list(common: &Common, directory: &Directory, now: Timestamp) -> anyhow::Resul
             let tools: Vec<_> = tools.iter().map(ToolPattern::as_str).collect();
             format!("only {}", tools.join(", "))
         });
-        let terms: Vec<_> = [owner, tools].into_iter().flatten().collect();
+        let confirm = agent.confirm.map(|key| format!("with the key {key}"));
+        let terms: Vec<_> = [owner, tools, confirm].into_iter().flatten().collect();
         say!("{name}  {}", styled(DIM, terms.join("; ")));
     }
     Ok(())

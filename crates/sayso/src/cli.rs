@@ -11,7 +11,7 @@ use sayso_core::Period;
 use crate::exit::Exit;
 use crate::hook::Harness;
 
-pub(crate) use people::{Agents, Reviewers, Sessions, Tokens};
+pub(crate) use people::{Agents, Keys, Reviewers, Sessions, SigningKey, Tokens};
 
 /// The address a server listens on, unless told otherwise.
 pub(crate) const USUAL_ADDRESS: &str = "127.0.0.1:7717";
@@ -71,6 +71,9 @@ enum Command {
     /// Agents: who may ask, for what
     #[command(subcommand)]
     Agent(Agents),
+    /// Keys: those that the server signs with, and executors'
+    #[command(subcommand)]
+    Key(Keys),
     /// People: who may decide, and do what else
     #[command(subcommand)]
     Reviewer(Reviewers),
@@ -209,6 +212,10 @@ pub(crate) struct Gateway {
     /// Never have a client show its person where to decide
     #[arg(long)]
     pub(crate) no_doorbell: bool,
+    /// Make calls only if the people whose keys are in this file have signed them, whatever the
+    /// server says (see docs/permits.md)
+    #[arg(long, value_name = "FILE", env = "SAYSO_PIN")]
+    pub(crate) pin: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -532,6 +539,17 @@ pub(crate) struct Run {
     /// Where secrets come from (TOML): `[secret.NAME]` with `file = "…"` or `command = ["…"]`
     #[arg(long, value_name = "FILE", env = "SAYSO_SECRETS")]
     pub(crate) secrets: Option<PathBuf>,
+    /// Run it only if this file is still as people saw it; else it is asked anew
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) unchanged: Vec<PathBuf>,
+    /// Run it only if the working folder's git repository is still at the same commit; else it is
+    /// asked anew
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) git_head: bool,
+    /// Run it only if the people whose keys are in this file have signed it, whatever the server
+    /// says (see docs/permits.md)
+    #[arg(long, value_name = "FILE", env = "SAYSO_PIN")]
+    pub(crate) pin: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) about: About,
     /// The command
@@ -604,6 +622,7 @@ impl Cli {
             Command::DemoAgent => crate::demo::agent::run(common),
             Command::Init(init) => crate::init::run(common, &init),
             Command::Agent(agents) => crate::agents::run(common, &agents),
+            Command::Key(keys) => crate::keys::run(common, &keys),
             Command::Reviewer(reviewers) => crate::people::run(common, &reviewers),
             Command::Token(tokens) => crate::credentials::tokens(common, &tokens),
             Command::Session(sessions) => crate::credentials::sessions(common, &sessions),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sayso_client::{Client, wire};
+use sayso_core::confirmation::ConfirmationKey;
 use sayso_store::Store;
 use sayso_store::postgres::PostgresStore;
 use sayso_store::sqlite::{Access, SqliteStore};
@@ -14,6 +15,8 @@ use crate::cli::{Common, USUAL_ADDRESS};
 
 /// The file in the data folder that says where its server is reached.
 const URL_FILE: &str = "url";
+/// Names the file of the key that permits for this executor ask for besides its credential.
+const CONFIRM_KEY: &str = "SAYSO_CONFIRM_KEY";
 /// The workspace of a server that is not told otherwise.
 pub(crate) const WORKSPACE: &str = "default";
 /// The fewest digits that stand for an id.
@@ -60,8 +63,20 @@ impl Common {
                  (`sayso agent add NAME`, `sayso reviewer add NAME`)"
             );
         };
-        Ok(Client::new(&self.server_url(), token))
+        let client = Client::new(&self.server_url(), token);
+        Ok(match std::env::var_os(CONFIRM_KEY).filter(|file| !file.is_empty()) {
+            Some(file) => client.confirming(confirmation_key(Path::new(&file))?),
+            None => client,
+        })
     }
+}
+
+/// The executor's own key.
+fn confirmation_key(file: &Path) -> anyhow::Result<ConfirmationKey> {
+    let text = std::fs::read_to_string(file).with_context(|| {
+        format!("can't read the key that {CONFIRM_KEY} names, {}", file.display())
+    })?;
+    ConfirmationKey::parse(&text).with_context(|| format!("{}", file.display()))
 }
 
 /// Notes where the server on that folder is reached.

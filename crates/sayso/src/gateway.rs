@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sayso_client::Client;
+use sayso_client::executor::Pinned;
 use sayso_engine::Actor;
 use sayso_mcp::gateway::{Config, Desks, Listen, Setup, run_stdio};
 use sayso_mcp::server::{Desk, HttpDesk};
@@ -27,7 +28,8 @@ pub(crate) fn run(common: &Common, gateway: &Gateway) -> anyhow::Result<Exit> {
         .with_context(|| format!("{}", file.display()))?;
     let definitions = Some(gateway.seen.clone().unwrap_or_else(|| beside(file)));
     let (grace, doorbell) = (Duration::from(gateway.grace), !gateway.no_doorbell);
-    let setup = Setup { config, grace, definitions, doorbell };
+    let pinned = gateway.pin.as_deref().map(Pinned::open).transpose()?;
+    let setup = Setup { config, grace, definitions, doorbell, pinned };
     // One thread: what a call costs is waking others.
     block_on(async {
         let Asking { desk, url, embedded } = Asking::begin(common, gateway.listen).await?;

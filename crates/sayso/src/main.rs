@@ -15,6 +15,7 @@ mod halt;
 mod hook;
 mod inbox;
 mod init;
+mod keys;
 mod ledger;
 mod mcp;
 mod output;

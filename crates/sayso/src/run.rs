@@ -5,16 +5,20 @@
 
 mod secrets;
 mod signals;
+mod unchanged;
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
 use sayso_client::Client;
-use sayso_client::wire::{Action, Escalation, Report};
+use sayso_client::executor::Pinned;
+use sayso_client::wire::{Action, Escalation, Redeemed, Report};
 use serde_json::{Value, json};
 
 use self::secrets::Secrets;
+use self::unchanged::Unchanged;
 use crate::ask::{propose, settle};
 use crate::cli::{Common, Run};
 use crate::connect::resolve;
@@ -25,6 +29,8 @@ pub(crate) fn run(common: &Common, run: &Run) -> anyhow::Result<Exit> {
     let client = common.client()?;
     let secrets = Secrets::open(run.secrets.as_deref())?;
     secrets.check(&run.secret)?;
+    let pinned = run.pin.as_deref().map(Pinned::open).transpose()?;
+    let pinned = pinned.as_ref();
     let escalation = match &run.about.resume {
         Some(id) => resolve(&client, id)?,
         None => match propose(&client, &run.about, (Some(action(run)?), None))? {
@@ -34,12 +40,15 @@ pub(crate) fn run(common: &Common, run: &Run) -> anyhow::Result<Exit> {
     };
     let escalation = settle(common, &client, &run.about, escalation)?;
     match escalation.outcome.as_deref() {
-        Some("granted") => redeem_and_run(&client, &secrets, &escalation),
+        Some("granted") => redeem_and_run(&client, &secrets, pinned, &escalation),
         // fyi: people are told, and nothing was asked of them.
         Some("noted") => match &escalation.action {
             Some(action) if !secrets::named(action)?.is_empty() => bail!(
                 "the policy lets this through without anybody's say-so, and so without secrets: \
                  give it a rule that asks people"
+            ),
+            Some(action) if pinned.is_some_and(|pinned| pinned.covers(&action.tool)) => bail!(
+                "the server says that this takes nobody's say-so, and --pin asks for signatures"
             ),
             Some(action) => Ok(execute(action, Vec::new())?.0),
             None => bail!("{} is no command", escalation.id),
@@ -66,12 +75,15 @@ fn action(run: &Run) -> anyhow::Result<Action> {
         arguments["secrets"] = json!(run.secret);
     }
     let Value::Object(arguments) = arguments else { bail!("no arguments") };
-    Ok(Action { tool: run.tool.clone(), arguments, resource: None, precondition: None })
+    let unchanged = Unchanged::look(&run.unchanged, run.git_head, Path::new(folder))?;
+    let precondition = unchanged.precondition()?;
+    Ok(Action { tool: run.tool.clone(), arguments, resource: None, precondition })
 }
 
 fn redeem_and_run(
     client: &Client,
     secrets: &Secrets,
+    pinned: Option<&Pinned>,
     escalation: &Escalation,
 ) -> anyhow::Result<Exit> {
     let Some(permit) = &escalation.permit else {
@@ -79,22 +91,48 @@ fn redeem_and_run(
     };
     let redeemed = client.redeem(permit)?;
     // From here on it counts as begun, whatever becomes of us: the receipt says which.
-    let released = secrets.release(&redeemed.action);
+    let ready = may_run(pinned, &redeemed);
+    if let Ok(Some(now)) = ready {
+        return stale(client, &redeemed, now);
+    }
+    let released = ready.and_then(|_| secrets.release(&redeemed.action));
     let ran = released.and_then(|secrets| execute(&redeemed.action, secrets));
     let (exit, report) = match ran {
         Ok((exit, None)) => (exit, ("succeeded", None)),
         Ok((exit, Some(how))) => (exit, ("failed", Some(how))),
         Err(error) => {
-            let report = Report { result: "failed".into(), comment: Some(format!("{error:#}")) };
+            let comment = Some(format!("{error:#}"));
+            let report = Report { result: "failed".into(), comment, ..Report::default() };
             client.report(&redeemed.permit_id, &report)?;
             return Err(error);
         }
     };
-    let report = Report { result: report.0.into(), comment: report.1 };
+    let report = Report { result: report.0.into(), comment: report.1, ..Report::default() };
     if let Err(error) = client.report(&redeemed.permit_id, &report) {
         eprintln!("sayso: the command ran, but its receipt was not taken: {error}");
     }
     Ok(exit)
+}
+
+/// Whether what was redeemed may run: signed by those who are pinned, and what it was approved for
+/// still holds. If that is otherwise by now, what holds instead.
+fn may_run(pinned: Option<&Pinned>, redeemed: &Redeemed) -> anyhow::Result<Option<Value>> {
+    if let Some(pinned) = pinned.filter(|pinned| pinned.covers(&redeemed.action.tool)) {
+        pinned.check(redeemed)?;
+    }
+    Unchanged::moved(&redeemed.action)
+}
+
+/// Runs nothing, and has the same asked anew for how things are now.
+fn stale(client: &Client, redeemed: &Redeemed, now: Value) -> anyhow::Result<Exit> {
+    let report = Report { result: "stale".into(), comment: None, precondition: Some(now) };
+    let told = client.report(&redeemed.permit_id, &report)?;
+    let reopened = told.receipt.and_then(|receipt| receipt.reopened);
+    eprintln!("sayso: nothing ran: what it was approved for has changed meanwhile");
+    if let Some(id) = reopened {
+        eprintln!("It is asked anew. Go on later with: sayso run --resume {id}");
+    }
+    Ok(Exit::Undecided)
 }
 
 /// Runs the command of an action; its exit, and what to report if it did not succeed.

@@ -36,6 +36,15 @@ const PROBE: Duration = Duration::from_secs(2);
 /// How long requests at hand may take once the server is told to stop.
 const LAST_ORDERS: Duration = Duration::from_secs(5);
 
+/// Where the signing keys are.
+pub(crate) fn key_place(common: &Common, keys: Option<&Path>) -> anyhow::Result<KeyPlace> {
+    Ok(match (keys, &common.database) {
+        (Some(keys), _) => KeyPlace::Folder(keys.to_owned()),
+        (None, None) => KeyPlace::Folder(common.folder()?.join(KEY_FOLDER)),
+        (None, Some(_)) => KeyPlace::Store,
+    })
+}
+
 /// A server that runs in this process.
 pub(crate) struct Running {
     pub(crate) engine: Engine,
@@ -62,11 +71,7 @@ impl Running {
 
         let store = common.store(Access::Serve).await?;
         let clock = Arc::new(SystemClock::default());
-        let keys = match (&serve.keys, &common.database) {
-            (Some(keys), _) => KeyPlace::Folder(keys.clone()),
-            (None, None) => KeyPlace::Folder(folder.join(KEY_FOLDER)),
-            (None, Some(_)) => KeyPlace::Store,
-        };
+        let keys = key_place(common, serve.keys.as_deref())?;
         make_private(&folder)?;
         let options = Options {
             policy,

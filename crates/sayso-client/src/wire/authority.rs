@@ -133,6 +133,9 @@ pub struct Agent {
     /// The tools that it may propose, as globs; any, if none are named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<String>>,
+    /// The thumbprint of the key that its permits take a proof by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
     /// Its keys in force.
     pub keys: Vec<AgentKey>,
     /// Since when it is here.

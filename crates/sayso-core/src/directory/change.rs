@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scope::Scope;
 use super::tools::ToolPattern;
+use crate::confirmation::Thumbprint;
 use crate::credential::Role;
 use crate::digest::Digest;
 use crate::id::CredentialId;
@@ -140,6 +141,20 @@ pub enum Change {
         /// The address.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         url: Option<String>,
+    },
+    /// Permits for an agent take a proof by that key from now on, or none.
+    AgentConfirms {
+        /// Which agent.
+        agent: AgentName,
+        /// The key's thumbprint.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Thumbprint>,
+    },
+    /// Permits are signed with another key from now on. Those before it verify for as long as what
+    /// they signed may be redeemed.
+    PermitKeyAdded {
+        /// The key's thumbprint.
+        kid: Thumbprint,
     },
     /// A person was added.
     PersonAdded {
@@ -285,6 +300,8 @@ impl Change {
             Self::AgentKeyEnds { .. } => "agent_key_ends",
             Self::AgentRevoked { .. } => "agent_revoked",
             Self::CallbackSet { .. } => "callback_set",
+            Self::AgentConfirms { .. } => "agent_confirms",
+            Self::PermitKeyAdded { .. } => "permit_key_added",
             Self::PersonAdded { .. } => "person_added",
             Self::PersonChanged { .. } => "person_changed",
             Self::PersonLinked { .. } => "person_linked",

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::change::{By, Countersigned, How};
 use super::scope::Scope;
 use super::tools::ToolPattern;
+use crate::confirmation::Thumbprint;
 use crate::credential::Role;
 use crate::digest::Digest;
 use crate::id::CredentialId;
@@ -43,6 +44,8 @@ pub struct Machine {
     pub owner: Option<ReviewerName>,
     /// The tools that it may propose; any, if none are named.
     pub tools: Option<Vec<ToolPattern>>,
+    /// The key that its permits take a proof by.
+    pub confirm: Option<Thumbprint>,
     /// When it was added.
     pub since: Timestamp,
     /// Who added it.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::change::By;
+use crate::confirmation::Thumbprint;
 use crate::digest::Digest;
 use crate::id::CredentialId;
 use crate::name::{AgentName, ReviewerName};
@@ -10,6 +11,9 @@ use crate::name::{AgentName, ReviewerName};
 /// A change that whoever made it could not make, or that does not fit what there is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IllegalChange {
+    /// That permits are signed with a key from now on that they were signed with before.
+    #[error("permits were signed with the key {0} before")]
+    PermitKeyKnown(Thumbprint),
     /// Somebody did what takes more than they have.
     #[error("{by} may not do that: it takes {needs}")]
     NotAllowed {

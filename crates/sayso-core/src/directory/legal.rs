@@ -50,11 +50,13 @@ fn by_person(
         | Change::AgentKeyEnds { .. }
         | Change::AgentRevoked { .. }
         | Change::CallbackSet { .. }
+        | Change::AgentConfirms { .. }
         | Change::PersonAdded { .. }
         | Change::PersonChanged { .. }
         | Change::PersonRemoved { .. }
         | Change::Invited { .. }
         | Change::InvitationEnded { .. } => (owner, OWNER),
+        Change::PermitKeyAdded { .. } => (false, "whoever works on the data itself"),
         Change::KeyOffered { person, .. } | Change::TokenIssued { person, .. } => {
             (own(person), THEMSELVES)
         }
@@ -163,8 +165,14 @@ pub(super) fn fits(directory: &Directory, change: &Change, at: Timestamp) -> Leg
             },
             _ => Err(IllegalChange::NotInForce { what: "key", id: *key }),
         },
-        Change::AgentRevoked { name } | Change::CallbackSet { agent: name, .. } => {
-            agent(directory, name)
+        Change::AgentRevoked { name }
+        | Change::CallbackSet { agent: name, .. }
+        | Change::AgentConfirms { agent: name, .. } => agent(directory, name),
+        Change::PermitKeyAdded { kid } => {
+            match directory.permit_keys.iter().any(|(known, _)| known == kid) {
+                true => Err(IllegalChange::PermitKeyKnown(*kid)),
+                false => Ok(()),
+            }
         }
         Change::PersonAdded { name, .. } => match directory.person(name) {
             Some(_) => Err(IllegalChange::PersonExists(name.clone())),

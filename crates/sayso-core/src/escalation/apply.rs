@@ -198,8 +198,8 @@ impl Settled {
                 *permit = PermitState::Started { by: by.clone(), at: now, receipt: None };
                 return Some(());
             }
-            (PermitState::Started { receipt, .. }, Event::Receipted { result, .. }) => {
-                *receipt = Some(Receipt { result: *result, at: now });
+            (PermitState::Started { receipt, .. }, Event::Receipted { result, reopened, .. }) => {
+                *receipt = Some(Receipt { result: *result, at: now, reopened: *reopened });
                 return Some(());
             }
             (PermitState::Issued { .. }, _) => {}

@@ -6,7 +6,7 @@ use super::settled::{Outcome, ReceiptResult};
 use crate::credential::Agent;
 use crate::decision::{Assurance, VerifiedDecision};
 use crate::digest::Digest;
-use crate::id::HaltId;
+use crate::id::{EscalationId, HaltId};
 use crate::name::{AgentName, ReviewerName};
 use crate::statement::Misfit;
 use crate::tier::Tier;
@@ -42,6 +42,8 @@ pub enum Command {
         executor: Agent,
         /// What came of it.
         result: ReceiptResult,
+        /// If it was stale: what asks anew, under what holds now.
+        reopened: Option<EscalationId>,
     },
     /// A halt begins to cover it.
     Freeze(HaltId),

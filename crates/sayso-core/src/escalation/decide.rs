@@ -9,7 +9,7 @@ use super::{Escalation, Pending, Phase, RECEIPT_WITHIN, Silence, Subject, TAKE_L
 use crate::credential::Agent;
 use crate::decision::{Edit, Says, VerifiedDecision};
 use crate::grant::{Approval, Basis, Grant, HardGrant, HeardSilence, Quorum, SoftGrant};
-use crate::id::HaltId;
+use crate::id::{EscalationId, HaltId};
 use crate::moment::{Moment, Start};
 use crate::name::ReviewerName;
 use crate::period::Period;
@@ -30,7 +30,9 @@ pub fn decide(
         Command::Deliver { channel } => Ok(delivered(escalation, channel, moment)),
         Command::Tick { silent_grants } => Ok(due(escalation, *silent_grants, moment)),
         Command::Redeem { executor, today } => redeemed(escalation, executor, today, moment),
-        Command::Report { executor, result } => reported(escalation, executor, *result),
+        Command::Report { executor, result, reopened } => {
+            reported(escalation, executor, *result, *reopened)
+        }
         Command::Freeze(halt) => Ok(frozen(escalation, *halt, moment)),
         Command::Thaw(halt) => Ok(thawed(escalation, *halt, moment)),
     }
@@ -312,7 +314,7 @@ fn overdue_receipt(settled: &Settled, now: Timestamp) -> Vec<Event> {
         Some(PermitState::Started { at, receipt: None, .. })
             if now >= RECEIPT_WITHIN.after(*at) =>
         {
-            vec![Event::Receipted { result: ReceiptResult::Unknown, by: None }]
+            vec![Event::Receipted { result: ReceiptResult::Unknown, by: None, reopened: None }]
         }
         _ => Vec::new(),
     }
@@ -356,6 +358,7 @@ fn reported(
     escalation: &Escalation,
     executor: &Agent,
     result: ReceiptResult,
+    reopened: Option<EscalationId>,
 ) -> Result<Vec<Event>, Refusal> {
     match escalation.settled().and_then(Settled::permit) {
         Some(PermitState::Started { by, .. }) if by != executor.name() => {
@@ -368,7 +371,8 @@ fn reported(
             Err(Refusal::AlreadyReceipted { result: receipt.result })
         }
         Some(PermitState::Started { .. }) => {
-            Ok(vec![Event::Receipted { result, by: Some(executor.name().clone()) }])
+            let reopened = reopened.filter(|_| result == ReceiptResult::Stale);
+            Ok(vec![Event::Receipted { result, by: Some(executor.name().clone()), reopened }])
         }
         Some(PermitState::Issued { .. } | PermitState::Revoked) | None => Err(Refusal::NotStarted),
     }

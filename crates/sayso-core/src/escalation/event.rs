@@ -8,7 +8,7 @@ use super::{Subject, Take};
 use crate::decision::Assurance;
 use crate::digest::Digest;
 use crate::grant::{Approval, Basis, Grant};
-use crate::id::HaltId;
+use crate::id::{EscalationId, HaltId};
 use crate::moment::Start;
 use crate::name::{AgentName, ReviewerName};
 use crate::nonce::Nonce;
@@ -179,6 +179,9 @@ pub enum Event {
         /// Who said so; nobody, if it was the wait that ended.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<AgentName>,
+        /// If it was stale: what asks anew, under what holds now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reopened: Option<EscalationId>,
     },
 }
 

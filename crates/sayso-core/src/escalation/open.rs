@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::event::Event;
-use super::{EXPIRES_AFTER, LONGEST_WINDOW, Subject};
+use super::{EXPIRES_AFTER, Escalation, LONGEST_WINDOW, Subject};
 use crate::action::Action;
 use crate::credential::Agent;
 use crate::moment::Moment;
@@ -33,6 +33,30 @@ pub struct Proposal {
     pub window: Option<Period>,
     /// The ceremony in which people approve it.
     pub ceremony: Nonce,
+}
+
+impl Proposal {
+    /// The same agent asks anew for what its executor found stale: the same call, under what holds
+    /// now, and under no less a tier than it was granted under. None, if `stale` was a question.
+    pub fn anew(
+        stale: &Escalation,
+        action: &Action,
+        verdict: Verdict,
+        ceremony: Nonce,
+    ) -> Option<Self> {
+        stale.subject().tool().filter(|tool| **tool == action.tool)?;
+        let answerable = stale.answerable();
+        Some(Self {
+            agent: Agent::replayed(stale.agent().clone(), answerable.first().cloned()),
+            started_by: answerable.get(1).cloned(),
+            executor: Some(stale.executor().clone()),
+            subject: Subject::action(action),
+            verdict,
+            tier: Some(stale.tier()),
+            window: Some(stale.verdict().window).filter(|window| *window > Period::ZERO),
+            ceremony,
+        })
+    }
 }
 
 /// Why a proposal is refused.

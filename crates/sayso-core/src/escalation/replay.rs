@@ -215,8 +215,9 @@ impl Replay {
                 let today = escalation.verdict().clone();
                 Command::Redeem { executor: Agent::replayed(by.clone(), None), today }
             }
-            Event::Receipted { result, by: Some(by) } => {
-                Command::Report { executor: Agent::replayed(by.clone(), None), result: *result }
+            Event::Receipted { result, by: Some(by), reopened } => {
+                let executor = Agent::replayed(by.clone(), None);
+                Command::Report { executor, result: *result, reopened: *reopened }
             }
         };
         let said = decide(escalation, &command, &moment)

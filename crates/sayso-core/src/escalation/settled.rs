@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::grant::{Basis, Grant};
+use crate::id::EscalationId;
 use crate::name::{AgentName, ReviewerName};
 use crate::tier::Tier;
 
@@ -102,6 +103,9 @@ pub struct Receipt {
     pub result: ReceiptResult,
     /// When that was recorded.
     pub at: Timestamp,
+    /// If it was stale: what asks anew, under what holds now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened: Option<EscalationId>,
 }
 
 /// How far a permit's single use has got.

@@ -6,14 +6,14 @@ use super::refusal::{BadKey, BadProof};
 
 /// A public key, whatever it is wrapped in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PublicKey {
+pub(crate) enum PublicKey {
     P256(p256::ecdsa::VerifyingKey),
     Ed25519(ed25519_dalek::VerifyingKey),
 }
 
 impl PublicKey {
     /// A P-256 key from its uncompressed point (SEC 1: 4, x, y).
-    pub(super) fn p256(point: &[u8]) -> Result<Self, BadKey> {
+    pub(crate) fn p256(point: &[u8]) -> Result<Self, BadKey> {
         // SEC 1 knows compressed points too; one key is to have one spelling.
         if point.len() != 65 {
             return Err(BadKey::Point);
@@ -23,7 +23,7 @@ impl PublicKey {
     }
 
     /// An Ed25519 key from its 32 bytes.
-    pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, BadKey> {
+    pub(crate) fn ed25519(bytes: &[u8]) -> Result<Self, BadKey> {
         let bytes = bytes.try_into().map_err(|_| BadKey::Point)?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| BadKey::Point)?;
         // With a point of small order one signature fits many messages; and the same point in
@@ -47,7 +47,7 @@ impl PublicKey {
     }
 
     /// Whether `signature` fits, for ECDSA as r and s.
-    pub(super) fn verify_raw(&self, message: &[u8], signature: &[u8]) -> Result<(), BadProof> {
+    pub(crate) fn verify_raw(&self, message: &[u8], signature: &[u8]) -> Result<(), BadProof> {
         match self {
             Self::P256(key) => {
                 let signature = p256::ecdsa::Signature::from_slice(signature)

@@ -127,8 +127,8 @@ fn p2_every_command_leads_only_to_what_its_giver_may_cause(turn: &Turn) {
                     grant.basis() == Basis::Silence && grant.tier() == Tier::Soft
                 }
                 Event::Answered { basis, by, .. } => *basis == Basis::Silence && by.is_none(),
-                Event::Receipted { result, by } => {
-                    *result == ReceiptResult::Unknown && by.is_none()
+                Event::Receipted { result, by, reopened } => {
+                    *result == ReceiptResult::Unknown && by.is_none() && reopened.is_none()
                 }
                 _ => false,
             },

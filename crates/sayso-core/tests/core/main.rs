@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod compile_fail;
+mod confirmations;
 mod directory;
+mod evidence;
 mod examples;
 mod exhaustive;
 mod json_door;

@@ -515,7 +515,8 @@ impl World {
                 },
             }),
             Step::Report(program, result) => {
-                Some(Command::Report { executor: program.agent().clone(), result })
+                let executor = program.agent().clone();
+                Some(Command::Report { executor, result, reopened: None })
             }
             Step::Halt(number) => Some(Command::Freeze(halt(number))),
             Step::Lift(number) | Step::ThawStray(number) => Some(Command::Thaw(halt(number))),

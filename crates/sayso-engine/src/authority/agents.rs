@@ -1,6 +1,7 @@
 //! Agents: what they may propose, who owns them, their keys.
 
 use jiff::Timestamp;
+use sayso_core::confirmation::Thumbprint;
 use sayso_core::credential::AgentKey;
 use sayso_core::directory::{By, Change, Holder, IllegalChange, ToolPattern};
 use sayso_core::{AgentName, Directory, Period, ReviewerName};
@@ -104,6 +105,39 @@ impl Authority {
                 let (name, owner, tools) = (name.clone(), owner.clone(), tools.clone());
                 draft.add(by, Change::AgentChanged { name, owner, tools });
             }
+            Ok((draft, ()))
+        })
+        .await
+    }
+
+    /// Has permits for an agent take a proof by that key from now on; by none, if none is given.
+    pub async fn confirm_agent(
+        &self,
+        actor: Actor<'_>,
+        name: &AgentName,
+        key: Option<Thumbprint>,
+        now: Timestamp,
+    ) -> Result<(), AuthorityError> {
+        self.amend(actor, now, |directory, by| {
+            let mut draft = Draft::default();
+            if directory.agent(name).is_none_or(|known| known.confirm != key) {
+                draft.add(by, Change::AgentConfirms { agent: name.clone(), key });
+            }
+            Ok((draft, ()))
+        })
+        .await
+    }
+
+    /// Has permits signed with that key from now on.
+    pub(crate) async fn add_permit_key(
+        &self,
+        actor: Actor<'_>,
+        kid: Thumbprint,
+        now: Timestamp,
+    ) -> Result<(), AuthorityError> {
+        self.amend(actor, now, |_, by| {
+            let mut draft = Draft::default();
+            draft.add(by, Change::PermitKeyAdded { kid });
             Ok((draft, ()))
         })
         .await

@@ -57,6 +57,11 @@ impl Authority {
         Ok(look_up(&self.inner.state().directory))
     }
 
+    /// Who may do what, as far as is known here: at most a second ago, while a server runs.
+    pub(crate) fn known(&self) -> Arc<Directory> {
+        Arc::clone(&self.inner.state().directory)
+    }
+
     /// Looks whether anything has changed.
     pub async fn follow(&self) -> Result<(), StoreError> {
         let _looking = self.inner.looking.lock().await;

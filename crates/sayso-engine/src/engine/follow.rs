@@ -46,6 +46,9 @@ pub(super) async fn authority(engine: std::sync::Weak<Inner>) {
         if let Err(error) = inner.authority.follow().await {
             tracing::warn!(%error, "can't tell whether anybody's authority has changed");
         }
+        if let Err(error) = (Engine { inner }).follow_permit_keys().await {
+            tracing::warn!(%error, "can't tell whether permits are signed with another key");
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Keys in files: `log.key`, a C2SP private key, and `permit-TIME.key`, a JWK (RFC 8037) each, the
-//! newest of which signs. Files are 0600 in a folder of 0700, or they are not used.
+//! Keys in files: `log.key`, a C2SP private key, and `permit-TIME.key`, a JWK (RFC 8037) each;
+//! the ledger says which of them signs. Files are 0600 in a folder of 0700, or they are not used.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -85,24 +85,28 @@ impl Folder {
         }
     }
 
-    /// The seed that permits are signed with: that of the newest file.
-    pub(super) fn permit(&self) -> Result<Option<[u8; 32]>, KeyError> {
-        let mut newest: Option<PathBuf> = None;
+    /// The seeds that permits are or were signed with, oldest first.
+    pub(super) fn permits(&self) -> Result<Vec<[u8; 32]>, KeyError> {
+        let mut paths = Vec::new();
         for entry in fs::read_dir(&self.0).map_err(|cause| failed(&self.0, cause))? {
             let path = entry.map_err(|cause| failed(&self.0, cause))?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if name.starts_with("permit-") && path.extension().is_some_and(|kind| kind == "key") {
-                newest = newest.max(Some(path));
+                paths.push(path);
             }
         }
-        let Some(path) = newest else { return Ok(None) };
-        let Some(text) = read(&path)? else { return Ok(None) };
-        let seed = || {
-            let jwk: Jwk = serde_json::from_str(&text).ok()?;
-            let seed: [u8; 32] = URL_SAFE_NO_PAD.decode(&jwk.d).ok()?.try_into().ok()?;
-            (public(&seed) == jwk.x && jwk.crv == "Ed25519").then_some(seed)
-        };
-        seed().map(Some).ok_or(KeyError::Malformed(path))
+        paths.sort();
+        let mut seeds = Vec::with_capacity(paths.len());
+        for path in paths {
+            let Some(text) = read(&path)? else { continue };
+            let seed = || {
+                let jwk: Jwk = serde_json::from_str(&text).ok()?;
+                let seed: [u8; 32] = URL_SAFE_NO_PAD.decode(&jwk.d).ok()?.try_into().ok()?;
+                (public(&seed) == jwk.x && jwk.crv == "Ed25519").then_some(seed)
+            };
+            seeds.push(seed().ok_or(KeyError::Malformed(path))?);
+        }
+        Ok(seeds)
     }
 
     pub(super) fn add_permit(&self, seed: &[u8; 32]) -> Result<(), KeyError> {

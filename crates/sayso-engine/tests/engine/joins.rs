@@ -42,7 +42,7 @@ pub(crate) async fn an_unused_grant_is_joined_and_a_used_one_is_not(world: &mut 
     world.approve(first).await;
     let joined = world.propose(again("deploy")).await.unwrap();
     assert_eq!(joined.escalation.id(), first);
-    let permit = world.engine().permits().issue(&joined.escalation).unwrap();
+    let permit = world.engine().permit(&joined.escalation).unwrap();
     world.engine().redeem(&permit, &world.bot).await.unwrap();
     let second = ask(world, again("deploy")).await;
     assert_ne!(second, first);

@@ -321,7 +321,7 @@ async fn keys_lie_in_files_for_their_owner_alone_and_no_longer_in_the_store() {
         store.signing_key("permit", [7; 32]).await.unwrap()
     };
     let engine = alone.start(false).await.unwrap();
-    let permits = engine.permits().jwks();
+    let permits = engine.permits().jwks(engine.now());
     let log = engine.log_key().clone();
     Alone::stop(engine).await;
 
@@ -342,7 +342,7 @@ async fn keys_lie_in_files_for_their_owner_alone_and_no_longer_in_the_store() {
     assert!(!bytes.windows(32).any(|window| window == seeds));
 
     let engine = alone.start(false).await.unwrap();
-    assert_eq!(engine.permits().jwks(), permits);
+    assert_eq!(engine.permits().jwks(engine.now()), permits);
     assert_eq!(*engine.log_key(), log);
     Alone::stop(engine).await;
 

@@ -113,7 +113,7 @@ async fn grant(engine: Engine, id: Option<EscalationId>, wish: Wish, bot: Agent)
         Wish::Withdraw(agent) => engine.withdraw(id, &agent).await.map(drop),
         Wish::Redeem(agent) => {
             let record = engine.get(id).await.unwrap();
-            match engine.permits().issue(&record.escalation) {
+            match engine.permit(&record.escalation) {
                 Some(permit) => engine.redeem(&permit, &agent).await.map(drop),
                 None => Ok(()),
             }

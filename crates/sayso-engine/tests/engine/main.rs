@@ -12,11 +12,13 @@ mod joins;
 mod keys;
 mod ledger;
 mod load;
+mod permit_keys;
 mod permits;
 mod place;
 mod questions;
 mod servers;
 mod silence;
+mod stale;
 mod stream;
 mod tiers;
 mod veto;
@@ -119,6 +121,17 @@ behaviour! {
         a_receipt_that_does_not_come_is_unknown_and_may_still_become_known
         a_receipt_is_given_once
         a_restart_keeps_permits_good_and_used_ones_used;
+    permit_keys:
+        a_new_key_signs_and_the_one_before_it_verifies_for_a_day
+        a_new_key_is_in_the_ledger_before_it_signs
+        heads_and_permits_are_signed_with_different_keys
+        an_executor_with_a_key_redeems_by_it_alone;
+    stale:
+        what_is_stale_is_asked_anew_under_what_holds_now
+        of_twenty_who_say_it_is_stale_one_asks_anew
+        the_receipt_and_what_asks_anew_are_kept_together_or_not_at_all
+        what_is_asked_anew_asks_for_no_less_than_before
+        only_who_redeemed_it_says_that_it_is_stale;
     keys:
         the_same_key_and_body_give_the_same_escalation
         the_same_key_with_another_body_is_refused

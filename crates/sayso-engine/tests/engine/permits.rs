@@ -5,7 +5,7 @@ use sayso_core::escalation::{
     Outcome, PERMIT_LASTS, RECEIPT_WITHIN, Receipt, ReceiptResult, Settled,
 };
 use sayso_core::{AgentName, EscalationId, Refusal, Tier};
-use sayso_engine::permit::{BadPermit, PermitKey};
+use sayso_engine::permit::{BadPermit, PermitKeys};
 use sayso_engine::{EngineError, NewEscalation, Subject};
 use serde_json::json;
 
@@ -84,8 +84,8 @@ pub(crate) async fn an_expired_permit_is_refused(world: &mut World) {
 
 pub(crate) async fn another_servers_permit_is_refused(world: &mut World) {
     let (id, permit) = world.granted("deploy").await;
-    let forger = PermitKey::new(&[5; 32], "http://127.0.0.1:7717");
-    let forged = forger.issue(&world.get(id).await.escalation).unwrap();
+    let forger = PermitKeys::new(&[5; 32], "http://127.0.0.1:7717");
+    let forged = forger.issue(&world.get(id).await.escalation, None).unwrap();
     let refused = world.engine().redeem(&forged, &world.bot).await;
     assert!(matches!(refused, Err(EngineError::BadPermit(BadPermit::Header))), "{refused:?}");
     let cut = world.engine().redeem(&permit[..permit.len() - 4], &world.bot).await;

@@ -46,6 +46,17 @@ impl Place {
         }
     }
 
+    /// Opens the store as the command line does, beside a server.
+    pub(crate) async fn administer(&self) -> Arc<dyn Store> {
+        match &self.kind {
+            Kind::Postgres(url) => Arc::new(PostgresStore::open(url, WORKSPACE).await.unwrap()),
+            Kind::Sqlite => {
+                let folder = self.folder.path().join("data");
+                Arc::new(SqliteStore::open(&folder, WORKSPACE, Access::Administer).unwrap())
+            }
+        }
+    }
+
     /// Opens the store; of one that is just being left, as soon as it is free.
     pub(crate) async fn open(&self) -> Arc<dyn Store> {
         match &self.kind {

@@ -41,7 +41,7 @@ pub(crate) async fn a_veto_after_the_grant_kills_the_permit(world: &mut World) {
     let record = world.get(id).await;
     let settled = record.escalation.settled().unwrap();
     assert_eq!((settled.outcome, settled.permit()), (Outcome::Vetoed, Some(&PermitState::Revoked)));
-    assert_eq!(world.engine().permits().issue(&record.escalation), None);
+    assert_eq!(world.engine().permit(&record.escalation), None);
     let redeemed = world.engine().redeem(&permit, &world.bot).await;
     let refused =
         matches!(redeemed, Err(EngineError::Refused(Refusal::NotGranted { state: "vetoed" })));
@@ -81,7 +81,7 @@ pub(crate) async fn a_veto_needs_to_have_seen_nothing(world: &mut World) {
 /// Redeems as soon as it is granted, if it is.
 async fn redeem_when_granted(engine: Engine, id: EscalationId, bot: Agent) -> bool {
     let waited = engine.wait(id, std::time::Duration::from_secs(30)).await.unwrap();
-    match engine.permits().issue(&waited.escalation) {
+    match engine.permit(&waited.escalation) {
         Some(permit) => engine.redeem(&permit, &bot).await.is_ok(),
         None => false,
     }

@@ -239,7 +239,7 @@ impl World {
     /// The permit of what was granted.
     pub(crate) async fn permit(&self, id: EscalationId) -> String {
         let record = self.get(id).await;
-        self.engine().permits().issue(&record.escalation).unwrap()
+        self.engine().permit(&record.escalation).unwrap()
     }
 
     /// An approved call of that tool, and its permit.

@@ -156,6 +156,8 @@ fn lets_somebody_in(change: &Change) -> Option<String> {
         | Change::AgentKeyEnds { .. }
         | Change::AgentRevoked { .. }
         | Change::CallbackSet { .. }
+        | Change::AgentConfirms { .. }
+        | Change::PermitKeyAdded { .. }
         | Change::PersonRemoved { .. }
         | Change::InvitationEnded { .. }
         | Change::CoverSet { .. }

@@ -426,7 +426,8 @@ impl World {
 
     pub(crate) fn report(&mut self, id: EscalationId) {
         let result = ReceiptResult::Succeeded;
-        self.command(id, &Command::Report { executor: agent("builder"), result }, None);
+        let executor = agent("builder");
+        self.command(id, &Command::Report { executor, result, reopened: None }, None);
     }
 
     pub(crate) fn withdraw(&mut self, id: EscalationId) {

@@ -132,7 +132,8 @@ async fn governed(
     let tool = call.name.parse().ok();
     let action =
         tool.map(|tool| sayso_core::Action { tool, arguments, resource: None, precondition: None });
-    if let (Some(action), None) = (&action, &change)
+    let pinned = shared.pinned.as_ref().filter(|pinned| pinned.covers(&call.name));
+    if let (Some(action), None, None) = (&action, &change, pinned)
         && agent.ahead.lets_through(action, &propose).await
     {
         return Ok(forward(session, place, call.rest, call.arguments, asker).await);
@@ -153,6 +154,11 @@ async fn governed(
         escalation = agent.desk.get(&escalation.id, shared.grace).await?;
     }
     match escalation.outcome.as_deref() {
+        Some("noted") if pinned.is_some() => Err(Refused::field(
+            "this call",
+            "was let through without anybody's say-so, and this gateway makes only calls that \
+             people have signed",
+        )),
         Some("noted") => Ok(forward(session, place, call.rest, call.arguments, asker).await),
         Some("granted") => {
             let made = make(session, place, call.rest, &escalation, asker);
@@ -267,7 +273,17 @@ async fn carry_out(
     session.upstreams[place.server].is_there().await.map_err(Ok)?;
     // When this returns, `started` is on disk.
     let redeemed = session.agent.desk.redeem(permit).await;
-    let Redeemed { action, permit_id, .. } = redeemed.map_err(Err)?;
+    let redeemed = redeemed.map_err(Err)?;
+    let pinned = &session.shared.pinned;
+    if let Some(pinned) = pinned.as_ref().filter(|pinned| pinned.covers(&redeemed.action.tool))
+        && let Err(why) = pinned.check(&redeemed)
+    {
+        let comment = Some(why.to_string());
+        let report = Report { result: "failed".into(), comment, ..Report::default() };
+        let _ = session.agent.desk.report(&redeemed.permit_id, &report).await;
+        return Err(Err(Refused::field("this call", format!("was not made: {why}"))));
+    }
+    let Redeemed { action, permit_id, .. } = redeemed;
     let server = &session.upstreams[place.server].name;
     // Only if who approved it was shown the definition as it is now.
     let definitions = &session.shared.definitions;
@@ -277,7 +293,7 @@ async fn carry_out(
     }
     let outcome =
         to_its_end(session, place, rest, action.arguments, asker, call, &escalation.id).await;
-    let report = Report { result: result_of(&outcome).into(), comment: None };
+    let report = Report { result: result_of(&outcome).into(), ..Report::default() };
     // If this is not taken, the receipt becomes `unknown` by itself and people are shown that.
     let _ = session.agent.desk.report(&permit_id, &report).await;
     Ok(outcome)

@@ -168,6 +168,7 @@ fn view(directory: &Directory, name: &AgentName, agent: &Machine, now: Timestamp
         name: name.to_string(),
         owner: agent.owner.as_ref().map(ToString::to_string),
         tools: tools.map(|tools| tools.iter().map(ToString::to_string).collect()),
+        confirm: agent.confirm.map(|key| key.to_string()),
         keys: keys.collect(),
         since: agent.since.to_string(),
     }

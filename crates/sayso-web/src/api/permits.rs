@@ -2,8 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use sayso_client::wire;
 use sayso_core::escalation::ReceiptResult;
+use sayso_core::signature::PersonKey;
+use sayso_core::statement::SignedStatement;
+use sayso_engine::Possession;
+use serde_json::json;
 
 use super::body::Strict;
 use super::caller::AgentCaller;
@@ -18,6 +23,7 @@ const LONGEST_COMMENT: usize = 4_000;
 /// Turn a permit into the approved action, once. When this answers, "started" is on disk.
 #[utoipa::path(
     post, path = "/v1/permits/redeem", tag = "permits",
+    params(("DPoP" = Option<String>, Header, description = "A DPoP proof (RFC 9449), where the permit has a `cnf`")),
     request_body(content = wire::Redeem, example = json!({"permit": "eyJhbGciOiJFZERTQSIs…"})),
     responses(
         (status = 200, description = "The action: run exactly this", body = wire::Redeemed),
@@ -29,9 +35,11 @@ const LONGEST_COMMENT: usize = 4_000;
 pub(super) async fn redeem(
     State(web): State<Web>,
     AgentCaller(executor): AgentCaller,
+    headers: HeaderMap,
     body: Strict<wire::Redeem>,
 ) -> Result<Json<wire::Redeemed>, Problem> {
-    let redeemed = web.engine.redeem(&body.value.permit, &executor).await?;
+    let proof = possession(&headers, "POST", "/v1/permits/redeem")?;
+    let redeemed = web.engine.redeem_with(&body.value.permit, &executor, proof).await?;
     let escalation = &redeemed.record.escalation;
     let started = redeemed.record.history.last().map(|past| past.at.to_string());
     Ok(Json(wire::Redeemed {
@@ -40,7 +48,33 @@ pub(super) async fn redeem(
         permit_id: escalation.id().to_string(),
         escalation: escalation.id().to_string(),
         started_at: started.unwrap_or_default(),
+        evidence: redeemed.evidence.iter().map(evidence).collect(),
     }))
+}
+
+fn evidence((signed, key): &(SignedStatement, PersonKey)) -> wire::Evidence {
+    let SignedStatement { statement, signature } = signed;
+    let batch = signature.batch.as_ref();
+    wire::Evidence {
+        statement: String::from_utf8_lossy(&statement.bytes()).into_owned(),
+        proof: json!(signature.proof),
+        batch: batch.map(|batch| batch.statements().iter().map(ToString::to_string).collect()),
+        key: json!(key),
+    }
+}
+
+/// The proof that came with a request, if one did. Of two, neither is believed.
+pub(super) fn possession<'a>(
+    headers: &'a HeaderMap,
+    method: &'a str,
+    path: &'a str,
+) -> Result<Option<Possession<'a>>, Problem> {
+    let mut proofs = headers.get_all("DPoP").iter();
+    let Some(proof) = proofs.next() else { return Ok(None) };
+    match (proof.to_str(), proofs.next()) {
+        (Ok(proof), None) => Ok(Some(Possession { proof, method, path })),
+        _ => Err(Problem::field("DPoP", "is one proof, in ASCII")),
+    }
 }
 
 /// Say what came of running what was redeemed.
@@ -62,7 +96,7 @@ pub(super) async fn receipt(
     body: Strict<wire::Report>,
 ) -> Result<Json<wire::Escalation>, Problem> {
     let id = escalation_id(&id)?;
-    let wire::Report { result, comment } = body.value;
+    let wire::Report { result, comment, precondition } = body.value;
     let result = match result.as_str() {
         "succeeded" => ReceiptResult::Succeeded,
         "failed" => ReceiptResult::Failed,
@@ -77,6 +111,15 @@ pub(super) async fn receipt(
         let detail = format!("must have at most {LONGEST_COMMENT} characters");
         return Err(Problem::field("/comment", detail));
     }
-    let record = web.engine.report(id, &executor, result, comment).await?;
+    let record = match (result, precondition) {
+        (ReceiptResult::Stale, Some(now)) => {
+            web.engine.report_stale(id, &executor, now, comment).await?
+        }
+        (_, None) => web.engine.report(id, &executor, result, comment).await?,
+        (_, Some(_)) => {
+            let detail = "goes with the result `stale` alone: leave it out";
+            return Err(Problem::field("/precondition", detail));
+        }
+    };
     Ok(Json(view::escalation(&web.engine, &record)))
 }

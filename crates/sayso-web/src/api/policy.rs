@@ -3,17 +3,19 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use sayso_client::wire;
 use sayso_core::Digest;
 use sayso_core::action::POLICY_APPLY;
 use sayso_core::credential::{Agent, Role};
 use sayso_core::escalation::ReceiptResult;
-use sayso_engine::{Account, NotPut, Redeemed};
+use sayso_engine::{Account, NotPut, Possession, Redeemed};
 use sayso_policy::{Change, Direction, Policy, diff};
 use serde_json::json;
 
 use super::body::Strict;
 use super::caller::Caller;
+use super::permits::possession;
 use super::problem::{self, Problem};
 use crate::Web;
 
@@ -45,12 +47,16 @@ pub(super) async fn policy(State(web): State<Web>, _: Caller) -> Json<wire::Poli
 pub(super) async fn put(
     State(web): State<Web>,
     caller: Caller,
+    headers: HeaderMap,
     body: Strict<wire::PutPolicy>,
 ) -> Result<Json<wire::Policy>, Problem> {
     let wire::PutPolicy { policy: text, permit } = body.value;
     let new = Policy::parse(&text).map_err(|bad| Problem::field("/policy", bad.to_string()))?;
     match (caller.0, permit) {
-        (Account::Agent(agent), Some(permit)) => by_permit(&web, &agent, &permit, new).await?,
+        (Account::Agent(agent), Some(permit)) => {
+            let proof = possession(&headers, "PUT", "/v1/policy")?;
+            by_permit(&web, &agent, &permit, proof, new).await?;
+        }
         (Account::Person(person), None) if person.is(Role::PolicyAdmin) => {
             let old = only_tighter(&web, &new).await?;
             put_in_force(&web, new, old)?;
@@ -117,10 +123,15 @@ fn words(change: &Change) -> String {
 }
 
 /// Uses a permit up for exactly this policy, in place of exactly the one that people saw.
-async fn by_permit(web: &Web, agent: &Agent, permit: &str, new: Policy) -> Result<(), Problem> {
+async fn by_permit(
+    web: &Web,
+    agent: &Agent,
+    permit: &str,
+    proof: Option<Possession<'_>>,
+    new: Policy,
+) -> Result<(), Problem> {
     // Looked at before it is used up: one for something else stays good for that.
-    let claims = web.engine.permits().verify(permit);
-    let claims = claims.map_err(|bad| Problem::new(problem::BAD_PERMIT, bad.to_string()))?;
+    let claims = web.engine.verify_permit(permit).await?;
     let granted = web.engine.get(claims.esc).await?;
     let is_this = granted.ask.action.as_ref().is_some_and(|action| {
         action.tool.as_str() == POLICY_APPLY
@@ -130,7 +141,7 @@ async fn by_permit(web: &Web, agent: &Agent, permit: &str, new: Policy) -> Resul
         let detail = format!("is not for `{POLICY_APPLY}` with this policy");
         return Err(Problem::field("/permit", detail));
     }
-    let Redeemed { action, record } = web.engine.redeem(permit, agent).await?;
+    let Redeemed { action, record, .. } = web.engine.redeem_with(permit, agent, proof).await?;
     let old = web.engine.policy().policy.hash();
     let id = record.escalation.id();
     if action.precondition.is_none_or(|seen| seen != json!({"policy": old})) {

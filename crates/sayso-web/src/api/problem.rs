@@ -96,6 +96,9 @@ kinds! {
         "What was reported stands.";
     BAD_PERMIT = 400 "bad-permit" "That is not a permit of this server"
         "Send the permit exactly as the escalation has it.";
+    UNCONFIRMED = 403 "unconfirmed" "The executor has not shown its key"
+        "Send a DPoP proof (RFC 9449) in the header `DPoP`, by the key that the permit's `cnf` names, \
+         made for this request and this permit within the last minute.";
     KEY_REUSED = 422 "idempotency-key-reused" "The idempotency key belongs to another request"
         "Use a new key for a new request.";
     TOO_LARGE = 413 "too-large" "The body is too large"
@@ -239,6 +242,7 @@ impl From<EngineError> for Problem {
             EngineError::ForbiddenTool { .. } => {
                 Self::new(FORBIDDEN_TOOL, detail).at("/action/tool")
             }
+            EngineError::Unconfirmed(_) => Self::new(UNCONFIRMED, detail).at("DPoP"),
             EngineError::NoSuchExecutor(_) => Self::field("/executor", detail),
             EngineError::Store(error) => error.into(),
             EngineError::Stopping => Self::new(UNAVAILABLE, detail),
@@ -297,6 +301,7 @@ impl From<IllegalChange> for Problem {
             | IllegalChange::NoSuchKey { .. }
             | IllegalChange::NotInForce { .. } => NOT_FOUND,
             IllegalChange::PersonExists(_)
+            | IllegalChange::PermitKeyKnown(_)
             | IllegalChange::AgentExists(_)
             | IllegalChange::KeyKnown(_)
             | IllegalChange::EnrolledAlready(_)

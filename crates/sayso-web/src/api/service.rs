@@ -50,7 +50,7 @@ pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, Problem>
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "permits",
     responses((status = 200, description = "The key set")))]
 pub(super) async fn jwks(State(web): State<Web>) -> Json<Value> {
-    Json(web.engine.permits().jwks())
+    Json(web.engine.permits().jwks(web.engine.now()))
 }
 
 /// Who the caller is.

@@ -68,7 +68,7 @@ pub(crate) fn escalation(engine: &Engine, record: &Record) -> wire::Escalation {
 
 /// An escalation with its permit, for the agent that asked and the executor that may redeem it.
 pub(crate) fn with_permit(engine: &Engine, record: &Record) -> wire::Escalation {
-    let permit = engine.permits().issue(&record.escalation);
+    let permit = engine.permit(&record.escalation);
     wire::Escalation { permit, ..escalation(engine, record) }
 }
 
@@ -135,8 +135,14 @@ fn receipt(record: &Record) -> Option<wire::Receipt> {
             result: receipt.result.word().into(),
             at: receipt.at.to_string(),
             comment,
+            reopened: receipt.reopened.map(|id| id.to_string()),
         },
-        None => wire::Receipt { result: "started".into(), at: at.to_string(), comment: None },
+        None => wire::Receipt {
+            result: "started".into(),
+            at: at.to_string(),
+            comment: None,
+            reopened: None,
+        },
     })
 }
 

@@ -7,4 +7,5 @@ mod browser;
 mod contract;
 mod inbox;
 mod log;
+mod permits;
 mod site;

@@ -236,7 +236,7 @@ impl Site {
     }
 }
 
-fn request(method: Method, path: &str, token: &str) -> axum::http::request::Builder {
+pub(crate) fn request(method: Method, path: &str, token: &str) -> axum::http::request::Builder {
     Request::builder()
         .method(method)
         .uri(path)

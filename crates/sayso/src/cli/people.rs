@@ -1,5 +1,7 @@
 //! What there is to type about agents, people, and what they are known by.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use sayso_core::Period;
 
@@ -24,6 +26,9 @@ pub(crate) enum Agents {
         /// Nobody owns it
         #[arg(long, conflicts_with = "owner")]
         no_owner: bool,
+        /// Its permits take no proof by a key
+        #[arg(long, conflicts_with = "confirm")]
+        no_confirm: bool,
     },
     /// Give an agent a new key; its others work on for a while. The key is shown once
     Rotate {
@@ -63,6 +68,10 @@ pub(crate) struct Terms {
     /// A tool that it may propose, or a glob; may be given several times [default: any tool]
     #[arg(long = "tool", value_name = "GLOB")]
     pub(crate) tools: Vec<String>,
+    /// Its permits take a proof by this key, besides its own key: a thumbprint, or a public JWK
+    /// (`sayso key make`)
+    #[arg(long, value_name = "KEY")]
+    pub(crate) confirm: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -176,4 +185,30 @@ pub(crate) struct Whose {
     /// This person's, by the data folder or the database, as its operator
     #[arg(long, value_name = "PERSON")]
     pub(crate) reviewer: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Sign with another key from now on; what the one before it signed stays good
+    Rotate {
+        /// Which key
+        which: SigningKey,
+        /// The folder of the signing keys [default: keys in the data folder; with --database, the
+        /// database]
+        #[arg(long, env = "SAYSO_KEYS", value_name = "DIR")]
+        keys: Option<PathBuf>,
+    },
+    /// Make a confirmation key for an executor: the private key goes into the file, and the public
+    /// one is printed, for `sayso agent set NAME --confirm KEY`
+    Make {
+        /// The file, which must not be there yet
+        file: PathBuf,
+    },
+}
+
+/// A key that the server signs with.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum SigningKey {
+    /// The one that permits are signed with
+    Permit,
 }

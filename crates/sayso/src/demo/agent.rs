@@ -216,7 +216,7 @@ impl Agent {
             Err(error) => ("failed", error.to_string()),
         };
         say(&comment);
-        let report = Report { result: result.into(), comment: Some(comment) };
+        let report = Report { result: result.into(), comment: Some(comment), ..Report::default() };
         self.client.report(&redeemed.permit_id, &report)?;
         Ok(())
     }

@@ -122,7 +122,7 @@ fn after(client: &Client, call: &Call, succeeded: bool) -> anyhow::Result<()> {
     });
     let Some(started) = started else { return Ok(()) };
     let result = if succeeded { "succeeded" } else { "failed" };
-    client.report(&started.id, &Report { result: result.into(), comment: None })?;
+    client.report(&started.id, &Report { result: result.into(), ..Report::default() })?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod gateway;
 mod gateway_eras;
 mod gateway_listen;
 mod hook;
+mod keys;
 mod ledger;
 mod mcp;
 mod people;

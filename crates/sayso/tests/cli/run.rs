@@ -217,3 +217,137 @@ fn a_secret_that_cannot_be_had_is_a_failed_receipt_and_nothing_runs() {
     assert!(!mark.exists());
     assert_eq!(receipt(&server, &ana)["result"], "failed");
 }
+
+/// A folder with a git repository of one commit, and a file.
+fn repository() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("plan"), "one").unwrap();
+    git(&folder, &["init", "-q"]);
+    commit(&folder);
+    folder
+}
+
+fn git(folder: &tempfile::TempDir, arguments: &[&str]) {
+    let who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"];
+    let mut git = Command::new("git");
+    git.args(who).args(arguments).current_dir(folder.path());
+    assert!(git.status().unwrap().success(), "{arguments:?}");
+}
+
+fn commit(folder: &tempfile::TempDir) {
+    git(folder, &["add", "-A"]);
+    git(folder, &["commit", "-q", "--allow-empty", "-m", "more"]);
+}
+
+/// Has `touch ran` asked for in that folder, if nothing changes; `change` happens before it is
+/// approved. Its exit code and what it says of it.
+fn run_if_unchanged(
+    server: &Server,
+    folder: &tempfile::TempDir,
+    flags: &[&str],
+    change: impl FnOnce(),
+) -> (Option<i32>, String) {
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let mut watching = server.watch(&ana);
+    let mut child = server.as_(&bot);
+    child.arg("run").args(flags).args(["--", "touch", "ran"]).current_dir(folder.path());
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let asked = watching.until("proposed", "shell");
+    change();
+    let approved =
+        server.as_(&ana).args(["approve", asked["id"].as_str().unwrap(), "--yes"]).output();
+    assert!(approved.unwrap().status.success());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn what_is_as_people_saw_it_runs() {
+    let (server, folder) = (Server::start(), repository());
+    let flags = ["--git-head", "--unchanged", "plan", "--unchanged", "missing"];
+    let (code, said) = run_if_unchanged(&server, &folder, &flags, || {});
+    assert_eq!(code, Some(0), "{said}");
+    assert!(folder.path().join("ran").exists());
+}
+
+#[test]
+fn what_changed_meanwhile_does_not_run_and_is_asked_anew() {
+    for (flags, is_commit) in [(&["--unchanged", "plan"][..], false), (&["--git-head"][..], true)] {
+        let (server, folder) = (Server::start(), repository());
+        let change = || match is_commit {
+            true => commit(&folder),
+            false => std::fs::write(folder.path().join("plan"), "two").unwrap(),
+        };
+        let (code, said) = run_if_unchanged(&server, &folder, flags, change);
+        assert_eq!(code, Some(3), "{said}");
+        assert!(!folder.path().join("ran").exists());
+        let id = said.trim().rsplit_once(' ').unwrap().1;
+        let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+        let approved = server.as_(&ana).args(["approve", id, "--yes"]).output().unwrap();
+        assert!(approved.status.success());
+        let resumed = server.as_(&bot).args(["run", "--resume", id]).output().unwrap();
+        assert_eq!(resumed.status.code(), Some(0), "{resumed:?}");
+        assert!(folder.path().join("ran").exists());
+    }
+}
+
+#[test]
+fn an_executor_with_a_key_runs_by_it_and_not_without() {
+    let server = Server::start();
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key.jwk");
+    let made = server.as_("").args(["key", "make", "--json"]).arg(&file).output().unwrap();
+    let jkt = json(&made)["jkt"].as_str().unwrap().to_owned();
+    let set = server.beside().args(["agent", "set", "bot", "--confirm", &jkt]).output().unwrap();
+    assert!(set.status.success(), "{set:?}");
+    // The server has heard of it within a second.
+    let client = sayso_client::Client::new(&server.url, &ana);
+    while client.fetch::<Value>("/v1/agents/bot").unwrap()["confirm"] != jkt.as_str() {
+        std::thread::yield_now();
+    }
+    let granted = || {
+        let asked = server.as_(&bot).args(["run", "--detach", "--json", "--", "true"]).output();
+        let id = json(&asked.unwrap())["id"].as_str().unwrap().to_owned();
+        let approved = server.as_(&ana).args(["approve", &id, "--yes"]).output().unwrap();
+        assert!(approved.status.success());
+        id
+    };
+    let id = granted();
+    let without = server.as_(&bot).args(["run", "--resume", &id]).output().unwrap();
+    assert_eq!(without.status.code(), Some(2));
+    let said = String::from_utf8(without.stderr).unwrap();
+    assert!(said.contains("DPoP"), "{said}");
+    let with = server
+        .as_(&bot)
+        .env("SAYSO_CONFIRM_KEY", &file)
+        .args(["run", "--resume", &id])
+        .output()
+        .unwrap();
+    assert_eq!(with.status.code(), Some(0), "{with:?}");
+}
+
+#[test]
+fn what_nobody_signed_does_not_run_where_keys_are_pinned() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&key)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+    let pins = folder.path().join("pins");
+    std::fs::write(&pins, format!("executor bot\nquorum 1\nana {public}")).unwrap();
+    let here = tempfile::tempdir().unwrap();
+    let flags = ["--pin", pins.to_str().unwrap()];
+    let (code, said) = run_if_unchanged(&server, &here, &flags, || {});
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("the pins ask for 1 and none of them signed it"), "{said}");
+    assert!(!here.path().join("ran").exists());
+    let ana = server.reviewer("ana");
+    let receipt = receipt(&server, &ana);
+    assert_eq!(receipt["result"], "failed");
+}
