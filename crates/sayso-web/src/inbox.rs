@@ -12,10 +12,13 @@ mod decide;
 mod diff;
 mod halts;
 mod history;
+mod join;
 mod live;
 mod login;
+mod me;
 mod notice;
 mod page;
+mod people;
 mod shown;
 mod text;
 mod visitor;
@@ -43,6 +46,16 @@ pub fn router(web: Web) -> Router {
         .route("/inbox/history", get(history::show))
         .route("/inbox/halts", get(halts::show).post(halts::call))
         .route("/inbox/halts/{id}/lift", post(halts::lift))
+        .route("/inbox/people", get(people::show))
+        .route("/inbox/people/invite", post(people::invite))
+        .route("/inbox/people/invitations/{id}/end", post(people::end_invitation))
+        .route("/inbox/people/{name}/set", post(people::set))
+        .route("/inbox/people/{name}/remove", post(people::remove))
+        .route("/inbox/me", get(me::show))
+        .route("/inbox/me/tokens", post(me::issue))
+        .route("/inbox/me/tokens/{id}/revoke", post(me::revoke))
+        .route("/inbox/me/sessions/{id}/end", post(me::close))
+        .route("/join/{token}", get(join::ask).post(join::join))
         .route("/inbox/assets/{name}", get(assets::asset))
         .route("/inbox/{id}", get(page::show))
         .route("/inbox/{id}/decisions", post(decide::decide))

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sayso_core::confirmation::Thumbprint;
 use sayso_core::credential::AgentKey;
-use sayso_core::directory::{By, Change, Holder, IllegalChange, ToolPattern};
+use sayso_core::directory::{By, Change, Holder, IllegalChange, Machine, ToolPattern};
 use sayso_core::{AgentName, Directory, Period, ReviewerName};
 use sayso_store::{Callback, StoreError};
 
@@ -98,12 +98,14 @@ impl Authority {
     ) -> Result<(), AuthorityError> {
         self.amend(actor, now, |directory, by| {
             let mut draft = Draft::default();
-            let same = |known: &sayso_core::directory::Machine| {
-                known.owner == owner && known.tools == tools
-            };
-            if !directory.agent(name).is_some_and(same) {
-                let (name, owner, tools) = (name.clone(), owner.clone(), tools.clone());
-                draft.add(by, Change::AgentChanged { name, owner, tools });
+            let same = |known: &Machine| known.owner == owner && known.tools == tools;
+            let is_so = directory.agent(name).is_some_and(same);
+            let (name, owner, tools) = (name.clone(), owner.clone(), tools.clone());
+            let change = Change::AgentChanged { name, owner, tools };
+            // Whoever may not is told so, also where it would change nothing.
+            directory.check(by, &change, now)?;
+            if !is_so {
+                draft.add(by, change);
             }
             Ok((draft, ()))
         })

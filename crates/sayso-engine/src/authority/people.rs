@@ -80,10 +80,10 @@ impl Authority {
     ) -> Result<(), AuthorityError> {
         self.amend(actor, now, |directory, by| {
             let mut draft = Draft::default();
-            match directory.person(name) {
-                Some(member) => change(&mut draft, by, name, member, roles, groups),
-                // Which is illegal, and says so.
-                None => draft.add(by, changed(name, roles, groups)),
+            // Whoever may not is told so, also where it would change nothing.
+            directory.check(by, &changed(name, roles, groups), now)?;
+            if let Some(member) = directory.person(name) {
+                change(&mut draft, by, name, member, roles, groups);
             }
             Ok((draft, ()))
         })

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Html;
+use sayso_core::credential::Role;
 use sayso_core::{EscalationId, Tier};
 use sayso_engine::Record;
 use serde::Deserialize;
@@ -27,6 +28,7 @@ pub(super) struct Top {
     pub(super) name: Text,
     pub(super) token: String,
     pub(super) listens: bool,
+    pub(super) owns: bool,
     pub(super) halts: Vec<(Text, Text)>,
     pub(super) style: &'static str,
     pub(super) script: &'static str,
@@ -40,6 +42,7 @@ impl Top {
             name: Text::new(visitor.person.name().as_str()),
             token: visitor.form_token(),
             listens: visitor.decides(),
+            owns: visitor.person.is(Role::Owner),
             halts: halts
                 .iter()
                 .map(|halt| (Text::new(&halt.scope.to_string()), Text::new(halt.by.as_str())))

@@ -39,6 +39,13 @@ impl Notice {
         Self { onward: false, ..Self::new(StatusCode::GONE, "This link is spent", text) }
     }
 
+    /// An invitation that is used, taken back, too old, or none.
+    pub(super) fn spent_invitation() -> Self {
+        let text = "An invitation works once, for three days; this one does not any more. Ask \
+                    whoever sent it for another.";
+        Self { onward: false, ..Self::new(StatusCode::GONE, "This invitation is spent", text) }
+    }
+
     /// A form that is not of a page of ours.
     pub(super) fn foreign_form() -> Self {
         let text = "That did not come from a page of this inbox, or the page is from before you \

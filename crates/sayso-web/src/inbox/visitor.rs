@@ -96,6 +96,11 @@ impl Fields {
         self.0.iter().find(|(field, _)| field == name).map(|(_, value)| &**value)
     }
 
+    /// All values of a field that may be sent several times.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| &**value)
+    }
+
     /// A field that says something, with the line breaks that people mean.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let text = self.get(name)?.replace("\r\n", "\n");

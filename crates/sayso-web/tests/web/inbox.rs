@@ -9,37 +9,55 @@ use serde_json::{Value, json};
 use crate::site::{Answer, Site};
 
 /// A browser: it keeps its cookie and sends what browsers send.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     site: &'a Site,
     cookie: String,
 }
 
 impl<'a> Browser<'a> {
-    fn new(site: &'a Site) -> Self {
+    pub(crate) fn new(site: &'a Site) -> Self {
         Self { site, cookie: String::new() }
     }
 
-    async fn logged_in(site: &'a Site, person: &str) -> Self {
+    pub(crate) async fn logged_in(site: &'a Site, person: &str) -> Self {
         let path = site.login_path(person).await;
-        let answer = Self::new(site).post(&path, &[]).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
-        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
-        Self { site, cookie: cookie.split(';').next().unwrap().to_owned() }
+        Self::let_in(site, &Self::new(site).post(&path, &[]).await)
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = Request::get(path).header(header::COOKIE, &self.cookie);
         self.site.send(request.body(Body::empty()).unwrap()).await
     }
 
-    async fn text(&self, path: &str) -> String {
+    pub(crate) async fn text(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
         String::from_utf8(answer.body).unwrap()
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(path, fields, "same-origin", "http://sayso.test").await
+    }
+
+    /// The browser that a login or an invitation let in.
+    pub(crate) fn let_in(site: &'a Site, answer: &Answer) -> Self {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+        Self { site, cookie: cookie.split(';').next().unwrap().to_owned() }
+    }
+
+    /// What is streamed to it.
+    pub(crate) async fn stream(&self, path: &str) -> Body {
+        let request = Request::get(path).header(header::COOKIE, &self.cookie);
+        self.site.stream(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// A page of its own, with the form's token.
+    pub(crate) async fn submits(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token().await;
+        let mut all = vec![("token", &*token)];
+        all.extend(fields);
+        self.post(path, &all).await
     }
 
     async fn send(&self, path: &str, fields: &[(&str, &str)], site: &str, origin: &str) -> Answer {
@@ -49,6 +67,7 @@ impl<'a> Browser<'a> {
             .header(header::COOKIE, &self.cookie)
             .header(header::HOST, "sayso.test")
             .header(header::ORIGIN, origin)
+            .header(header::USER_AGENT, "Test <b>browser</b>")
             .header("sec-fetch-site", site)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         let body = serde_urlencoded::to_string(fields).unwrap();
@@ -56,7 +75,7 @@ impl<'a> Browser<'a> {
     }
 
     /// The token that the forms of this person's pages carry.
-    async fn token(&self) -> String {
+    pub(crate) async fn token(&self) -> String {
         let page = self.text("/inbox").await;
         hidden(&page, "token")
     }
@@ -72,13 +91,13 @@ impl<'a> Browser<'a> {
     }
 }
 
-fn hidden(page: &str, name: &str) -> String {
+pub(crate) fn hidden(page: &str, name: &str) -> String {
     let start = format!("name=\"{name}\" value=\"");
     let from = page.find(&start).unwrap_or_else(|| panic!("no {name} in {page}")) + start.len();
     page[from..].split('"').next().unwrap().to_owned()
 }
 
-fn text(answer: &Answer) -> &str {
+pub(crate) fn text(answer: &Answer) -> &str {
     std::str::from_utf8(&answer.body).unwrap()
 }
 
@@ -91,7 +110,15 @@ async fn nothing_is_shown_to_strangers_agents_or_tokens() {
     let site = Site::new().await;
     let asked = site.propose("drop").await;
     let stranger = Browser::new(&site);
-    for path in ["/inbox", "/inbox/history", "/inbox/halts", "/inbox/events", &path(&asked)] {
+    for path in [
+        "/inbox",
+        "/inbox/history",
+        "/inbox/halts",
+        "/inbox/events",
+        "/inbox/people",
+        "/inbox/me",
+        &path(&asked),
+    ] {
         let answer = stranger.get(path).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
         assert!(!text(&answer).contains("drop"), "{path}");
@@ -183,7 +210,9 @@ async fn every_page_says_what_it_never_does() {
     let site = Site::new().await;
     let asked = site.propose("drop").await;
     let ana = Browser::logged_in(&site, "ana").await;
-    for path in ["/", "/inbox", "/inbox/history", "/inbox/halts", "/login", &path(&asked)] {
+    for path in
+        ["/", "/inbox", "/inbox/history", "/inbox/halts", "/inbox/me", "/login", &path(&asked)]
+    {
         let headers = ana.get(path).await.headers;
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {

@@ -7,5 +7,6 @@ mod browser;
 mod contract;
 mod inbox;
 mod log;
+mod people;
 mod permits;
 mod site;

@@ -206,6 +206,32 @@ impl Site {
         self.send(request(Method::POST, path, token).body(body.into()).unwrap()).await
     }
 
+    /// Any call; of a stream only how it begins.
+    pub(crate) async fn call(
+        &self,
+        method: &Method,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let request = request(method.clone(), path, token).body(Body::from(body)).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let stream =
+            head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        let body = match stream {
+            true => Vec::new(),
+            false => body.collect().await.unwrap().to_bytes().to_vec(),
+        };
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    pub(crate) async fn put(&self, path: &str, token: &str, body: &Value) -> Answer {
+        let body = body.to_string().into_bytes();
+        self.send(request(Method::PUT, path, token).body(body.into()).unwrap()).await
+    }
+
     pub(crate) async fn delete(&self, path: &str, token: &str) -> Answer {
         self.send(request(Method::DELETE, path, token).body(Body::empty()).unwrap()).await
     }
