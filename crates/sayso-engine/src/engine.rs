@@ -11,8 +11,11 @@ mod sign;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
+use sayso_core::credential::Role;
+use sayso_core::decision::Says;
+use sayso_core::grant::Approval;
 use sayso_core::halt::Halt;
-use sayso_core::{Command, Digest, Escalation, EscalationId, WorkspaceEvent};
+use sayso_core::{Command, Digest, Escalation, EscalationId, ReviewerName, WorkspaceEvent};
 use sayso_ledger::{Checkpoint, SigningKey};
 use sayso_policy::Policy;
 use sayso_store::{Store, StoreError};
@@ -283,7 +286,26 @@ impl Engine {
         command: Command,
         body: Option<Vec<u8>>,
     ) -> Result<Arc<Record>, EngineError> {
+        if let Command::Decide(decision) = &command
+            && matches!(decision.says(), Says::Approve)
+        {
+            self.check_approvals(id).await?;
+        }
         self.run_for_record(id, Work::Act(Box::new(Act { id, command, body }))).await
+    }
+
+    /// Nothing is granted on an approval by somebody who may not give one any more.
+    async fn check_approvals(&self, id: EscalationId) -> Result<(), EngineError> {
+        let record = self.get(id).await?;
+        let directory = self.authority().directory().await?;
+        let decides = |by: &ReviewerName| {
+            directory.person(by).is_some_and(|member| member.roles.contains(&Role::Reviewer))
+        };
+        let mut approvals = record.escalation.approvals().iter().map(Approval::by);
+        match approvals.find(|by| !decides(by)) {
+            Some(by) => Err(EngineError::LapsedApproval { by: by.clone() }),
+            None => Ok(()),
+        }
     }
 
     async fn refresh_halts(&self) -> Result<(), StoreError> {

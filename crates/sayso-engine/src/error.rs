@@ -1,7 +1,7 @@
 //! What can go wrong with a command.
 
 use sayso_core::escalation::RefusedProposal;
-use sayso_core::{AgentName, EscalationId, HaltId, Refusal, ToolName};
+use sayso_core::{AgentName, EscalationId, HaltId, Refusal, ReviewerName, ToolName};
 use sayso_store::StoreError;
 
 /// Why a command did not happen.
@@ -42,6 +42,15 @@ pub enum EngineError {
         /// What.
         tool: ToolName,
     },
+    /// An approval would be completed on the word of somebody who may not decide any more.
+    #[error(
+        "{by} approved this and may not decide any more, so it can't be granted as it is: approve it \
+         with other arguments, or deny it and have it asked for again"
+    )]
+    LapsedApproval {
+        /// Who.
+        by: ReviewerName,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -62,6 +71,15 @@ pub enum StartError {
     /// The ledger is not what was signed of it.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::LedgerError),
+    /// An approval would be completed on the word of somebody who may not decide any more.
+    #[error(
+        "{by} approved this and may not decide any more, so it can't be granted as it is: approve it \
+         with other arguments, or deny it and have it asked for again"
+    )]
+    LapsedApproval {
+        /// Who.
+        by: ReviewerName,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -48,7 +48,7 @@ pub(crate) fn run(common: &Common, reviewers: &Reviewers) -> anyhow::Result<Exit
                 if common.json {
                     return json(&json!({"name": name}));
                 }
-                say!("{name} is removed; what they approved stays approved until it is denied.");
+                say!("{name} is removed. What was granted stays granted until somebody denies it.");
             }
             Reviewers::Invite { may } => {
                 let (roles, groups) = (roles(&may.roles)?, groups(&may.groups)?);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sayso_core::credential::{InviteToken, Person, Role};
-use sayso_core::decision::Says;
+use sayso_core::decision::{Says, Seen};
 use sayso_core::directory::{By, Change, IllegalChange, Scope};
 use sayso_core::{
     AgentName, CredentialId, Digest, GroupName, Period, ReviewerName, WorkspaceEvent,
@@ -11,9 +11,10 @@ use sayso_core::{
 use sayso_engine::{Account, Actor, AuthorityError, DecideError, Engine, EngineError};
 use sayso_policy::tool_pattern;
 use sayso_store::{Amendment, Happened, NewEntry};
+use serde_json::json;
 
 use crate::clock::{days, minutes};
-use crate::world::{Server, World, call, eventually, person};
+use crate::world::{Server, World, call, eventually, object, person};
 
 fn name(text: &str) -> ReviewerName {
     ReviewerName::new(text).unwrap()
@@ -320,6 +321,33 @@ pub(crate) async fn who_was_removed_decides_nothing_and_comes_back_as_another(wo
     assert!(account(engine, &added.token.reveal()).await.is_none());
     assert!(authority.session(&login.session.reveal(), now).await.unwrap().is_none());
     assert!(world.server().store.notes().await.unwrap().iter().all(|note| note.label != "b"));
+}
+
+pub(crate) async fn nothing_is_granted_on_the_approval_of_who_was_removed(world: &mut World) {
+    let eve = person(world.engine(), "eve", &[Role::Reviewer]).await;
+    let (removed, demoted) = (world.ask("pay").await, world.ask("pay_more").await);
+    for id in [removed, demoted] {
+        world.says(&eve, id, Says::Approve).await.unwrap();
+    }
+    let (authority, now) = (world.engine().authority(), world.engine().now());
+    let roles = [Role::Auditor];
+    authority.set_person(Actor::Operator, &name("eve"), &roles, &[], now).await.unwrap();
+    let refused = world.says(&world.ana, demoted, Says::Approve).await;
+    let lapsed = |refused: &Result<_, DecideError>| {
+        matches!(refused, Err(DecideError::Engine(EngineError::LapsedApproval { .. })))
+    };
+    assert!(lapsed(&refused), "{refused:?}");
+    authority.remove_person(Actor::Operator, &name("eve"), now).await.unwrap();
+    let refused = world.says(&world.ana, removed, Says::Approve).await;
+    assert!(lapsed(&refused), "{refused:?}");
+    // Refusing is always easy, and another action begins the count anew.
+    world.says(&world.ana, removed, Says::Deny).await.unwrap();
+    let arguments = object(&json!({"branch": "other"}));
+    let seen = Seen::digest(world.get(demoted).await.escalation.digest());
+    let engine = world.engine();
+    engine.approve_edited(demoted, &world.ana, arguments, seen, None).await.unwrap();
+    world.says(&world.bo, demoted, Says::Approve).await.unwrap();
+    assert_eq!(world.story(demoted).await.last(), Some(&"granted"));
 }
 
 pub(crate) async fn a_change_of_roles_holds_from_the_next_request_on(world: &mut World) {

@@ -209,6 +209,7 @@ behaviour! {
         changes_made_at_once_are_all_made
         an_entry_that_nobody_could_have_written_gives_nobody_anything
         who_was_removed_decides_nothing_and_comes_back_as_another
+        nothing_is_granted_on_the_approval_of_who_was_removed
         a_change_of_roles_holds_from_the_next_request_on
         what_somebody_is_known_by_is_in_the_directory_alone;
     ledger:

@@ -18,7 +18,7 @@ use crate::api::terms::{credential, groups, named, roles};
 
 #[derive(Template)]
 #[template(path = "people.html")]
-struct People {
+struct Everybody {
     top: Top,
     /// The invitation that was just made.
     link: Option<String>,
@@ -93,7 +93,7 @@ async fn of(web: &Web, visitor: &Visitor, link: Option<String>) -> Result<Html<S
         })
         .collect();
     invitations.sort_by(|one, other| one.id.cmp(&other.id));
-    Ok(page(&People {
+    Ok(page(&Everybody {
         top: Top::of(web, visitor),
         link,
         people: people.collect(),
