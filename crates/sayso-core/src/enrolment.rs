@@ -91,6 +91,11 @@ impl Countersignature {
         Digest::of(self.statement.as_bytes())
     }
 
+    /// The id of the key that is said to vouch.
+    pub fn by(&self) -> Result<Digest, NotVouched> {
+        Enrolment::parse(&self.statement).map(|enrolment| enrolment.by)
+    }
+
     /// Whether `by` vouches here that the key with the id `key` is that person's.
     pub fn check(
         &self,

@@ -9,6 +9,7 @@ mod keys;
 mod people;
 mod sessions;
 mod tokens;
+mod vouching;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -18,7 +19,7 @@ use jiff::Timestamp;
 use sayso_core::credential::{Agent, AgentKey, Person, ReviewerToken, SessionToken};
 use sayso_core::directory::{By, IllegalChange, Scope};
 use sayso_core::enrolment::NotVouched;
-use sayso_core::{CredentialId, Directory};
+use sayso_core::{CredentialId, Digest, Directory};
 use sayso_store::{Note, Store, StoreError};
 use tokio::sync::watch;
 
@@ -94,6 +95,9 @@ pub enum AuthorityError {
     /// A token without a scope is good for nothing.
     #[error("`scopes`: name at least one")]
     NoScope,
+    /// There is no such key of anybody's.
+    #[error("there is no key {0}")]
+    NoSuchKey(Digest),
     /// Others change it at the same time, again and again.
     #[error("others are changing who may do what; try again in a moment")]
     Busy,

@@ -3,6 +3,7 @@
 mod agents;
 mod erase;
 mod follow;
+mod passkeys;
 mod people;
 mod propose;
 mod read;
@@ -24,6 +25,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::Shared;
 use crate::authority::Authority;
 use crate::callback::Callbacks;
+use crate::challenge::Challenges;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::error::{EngineError, StartError};
 use crate::job::{Act, Done, Job, Work};
@@ -39,6 +41,7 @@ use crate::writer::WriterLoop;
 
 pub use agents::{NotConfirmed, Possession, Redeemed};
 pub use erase::NotErased;
+pub use passkeys::PasskeyError;
 pub use people::DecideError;
 pub use propose::{NewEscalation, Subject};
 pub use sign::{Intent, ToSign};
@@ -90,6 +93,7 @@ pub(crate) struct Inner {
     /// Where the signing keys are, and whom permits name as their issuer.
     keys: KeyPlace,
     issuer: String,
+    challenges: Challenges,
     authority: Authority,
     halts: std::sync::RwLock<Arc<[Halt]>>,
     /// Closed when the writer has ended.
@@ -109,6 +113,7 @@ impl Engine {
         let clock = Arc::new(SteadyClock::new(Arc::clone(&options.clock), latest));
         let keys = Keys::open(&options.keys, &*store).await?;
         let (sealer, restored) = open_ledger(&*store, &options, keys.log).await?;
+        let challenges = store.signing_key("challenge", crate::entropy()).await?;
         let exclusive = store.is_exclusive();
         let shared = Arc::new(Shared {
             exclusive,
@@ -150,6 +155,7 @@ impl Engine {
                 permits: std::sync::RwLock::new(permits),
                 keys: options.keys,
                 issuer: options.issuer,
+                challenges: Challenges::new(challenges),
                 policy: options.policy,
                 authority,
                 halts: std::sync::RwLock::new(halts),

@@ -3,6 +3,7 @@
 
 mod authority;
 mod callback;
+mod challenge;
 mod clock;
 mod engine;
 mod error;
@@ -30,10 +31,11 @@ pub use authority::{
     Account, Actor, Authority, AuthorityError, Invitation, Login, NewAgent, NewPerson, NewToken,
     Voucher,
 };
+pub use challenge::{Challenges, NoTicket, Purpose, Ticket};
 pub use clock::{Clock, SystemClock};
 pub use engine::{
-    DecideError, Engine, Intent, NewEscalation, NotConfirmed, NotErased, Options, Possession,
-    Redeemed, Subject, ToSign,
+    DecideError, Engine, Intent, NewEscalation, NotConfirmed, NotErased, Options, PasskeyError,
+    Possession, Redeemed, Subject, ToSign,
 };
 pub use error::{EngineError, StartError};
 pub use keys::{KeyError, KeyPlace, NotRotated, rotate_permit_key};

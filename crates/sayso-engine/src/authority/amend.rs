@@ -40,7 +40,12 @@ impl Draft {
 
 /// A new credential's id, with its secret's hash.
 pub(super) fn sealed(hash: Digest) -> Sealed {
-    Sealed { id: CredentialId::from_uuid(uuid::Uuid::now_v7()), hash }
+    Sealed { id: fresh(), hash }
+}
+
+/// An id that nothing has yet.
+pub(super) fn fresh() -> CredentialId {
+    CredentialId::from_uuid(uuid::Uuid::now_v7())
 }
 
 impl Authority {

@@ -46,7 +46,7 @@ impl Authority {
 
     /// Something of the directory; what is not in it may have come to be this moment, so that is
     /// looked at before it is denied.
-    pub(super) async fn find<T>(
+    pub(crate) async fn find<T>(
         &self,
         look_up: impl Fn(&Directory) -> Option<T>,
     ) -> Result<Option<T>, StoreError> {

@@ -89,7 +89,7 @@ impl Authority {
             let (roles, groups) = (roles.clone(), groups.clone());
             let added = Change::PersonAdded { name: name.clone(), roles, groups };
             draft.add(&By::Invitation(*id), added);
-            open(&mut draft, name, &session, &How::Invitation(*id), browser, now);
+            open(&mut draft, name, sealed(session.hash()), &How::Invitation(*id), browser, now);
             Ok((draft, true))
         });
         match joined.await {

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use sayso_core::credential::{LoginToken, Person, SessionToken};
-use sayso_core::directory::{By, Change, How, IllegalChange};
+use sayso_core::directory::{By, Change, How, IllegalChange, Sealed};
 use sayso_core::{CredentialId, Period, ReviewerName};
 use sayso_store::StoreError;
 
-use super::amend::{Draft, sealed};
+use super::amend::{Draft, fresh, sealed};
 use super::{Actor, Authority, AuthorityError};
 
 /// How long a login link works.
@@ -77,10 +77,23 @@ impl Authority {
         browser: &str,
         now: Timestamp,
     ) -> Result<Login, AuthorityError> {
+        self.open_session_as(fresh(), person, how, browser, now).await
+    }
+
+    /// Opens a session that is known by that id, once.
+    pub(crate) async fn open_session_as(
+        &self,
+        id: CredentialId,
+        person: &ReviewerName,
+        how: How,
+        browser: &str,
+        now: Timestamp,
+    ) -> Result<Login, AuthorityError> {
         let session = SessionToken::from_entropy(crate::entropy());
+        let new = Sealed { id, hash: session.hash() };
         self.amend_as(now, |_| {
             let mut draft = Draft::default();
-            open(&mut draft, person, &session, &how, browser, now);
+            open(&mut draft, person, new, &how, browser, now);
             Ok((draft, ()))
         })
         .await?;
@@ -130,7 +143,7 @@ impl Authority {
 pub(super) fn open(
     draft: &mut Draft,
     person: &ReviewerName,
-    session: &SessionToken,
+    new: Sealed,
     how: &How,
     browser: &str,
     now: Timestamp,
@@ -139,7 +152,6 @@ pub(super) fn open(
         How::Provider(issuer) => By::Provider(issuer.clone()),
         How::Link(_) | How::Invitation(_) | How::Passkey(_) => By::Person(person.clone()),
     };
-    let new = sealed(session.hash());
     let change = Change::SessionOpened {
         session: new,
         person: person.clone(),

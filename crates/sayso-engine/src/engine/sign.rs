@@ -8,7 +8,9 @@ use sayso_core::signature::PersonKey;
 use sayso_core::statement::{
     self, Decision, Displayed, FORM, Misfit, STATEMENT_LASTS, SignedStatement, display,
 };
-use sayso_core::{Action, Command, Digest, EscalationId, Nonce, Refusal, Statement, Tier, Verdict};
+use sayso_core::{
+    Action, Command, Digest, Directory, EscalationId, Nonce, Refusal, Statement, Tier, Verdict,
+};
 use serde_json::{Map, Value};
 
 use super::Engine;
@@ -170,8 +172,11 @@ impl Engine {
 
     /// A person's own key, if what it signs counts.
     async fn own_key(&self, person: &Person, id: Digest) -> Result<PersonKey, DecideError> {
-        let directory = self.authority().directory().await.map_err(EngineError::from)?;
-        let key = directory.key(id).filter(|key| key.counts() && key.person == *person.name());
-        key.map(|key| key.key.clone()).ok_or(DecideError::NotYourKey(id))
+        let own = |directory: &Directory| {
+            let key = directory.key(id).filter(|key| key.counts() && key.person == *person.name());
+            key.map(|key| key.key.clone())
+        };
+        let found = self.authority().find(own).await.map_err(EngineError::from)?;
+        found.ok_or(DecideError::NotYourKey(id))
     }
 }

@@ -7,7 +7,7 @@ use sayso_core::Refusal;
 use sayso_core::directory::IllegalChange;
 use sayso_core::escalation::RefusedProposal;
 use sayso_core::json::BadJson;
-use sayso_engine::{AuthorityError, DecideError, EngineError, NotErased};
+use sayso_engine::{AuthorityError, DecideError, EngineError, NotErased, PasskeyError};
 use sayso_store::StoreError;
 
 /// A kind of problem: stable, for programs to tell apart.
@@ -288,8 +288,21 @@ impl From<AuthorityError> for Problem {
             }
             AuthorityError::NotVouched(_) => Self::field("/countersignature", detail),
             AuthorityError::NoScope => Self::field("/scopes", "name at least one"),
+            AuthorityError::NoSuchKey(_) => Self::new(NOT_FOUND, detail),
             AuthorityError::Busy => Self::new(UNAVAILABLE, detail),
             AuthorityError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasskeyError> for Problem {
+    fn from(error: PasskeyError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PasskeyError::Authority(error) => error.into(),
+            PasskeyError::Ticket(_) | PasskeyError::Unknown | PasskeyError::Proof(_) => {
+                Self::new(SIGNATURE, detail)
+            }
         }
     }
 }
