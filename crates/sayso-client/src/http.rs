@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::{
-    Batch, BatchAnswer, CallHalt, Decide, Erased, Escalation, Halt, Halts, IssueToken, IssuedToken,
-    Me, Page, Policy, Problem, Propose, Proposed, PutPolicy, Redeem, Redeemed, Report, Sessions,
-    Tokens,
+    Batch, BatchAnswer, CallHalt, Countersign, Decide, Enrolment, Erased, Escalation, Halt, Halts,
+    IssueToken, IssuedToken, Key, Keys, Me, OfferKey, Page, Policy, Problem, Propose, Proposed,
+    PutPolicy, Redeem, Redeemed, Report, Sessions, Sign, ToSign, Tokens, Vouch,
 };
 
 /// How long a connection may take to come about, and an answer beyond the time it may wait.
@@ -127,6 +127,11 @@ impl Client {
         self.post(&format!("/v1/escalations/{id}/decisions"), decide)
     }
 
+    /// The statement by which this person would say so with a key of theirs.
+    pub fn statement(&self, id: &str, sign: &Sign) -> Result<ToSign, ClientError> {
+        self.post(&format!("/v1/escalations/{id}/statements"), sign)
+    }
+
     /// The caller's tokens.
     pub fn tokens(&self) -> Result<Tokens, ClientError> {
         self.fetch("/v1/tokens")
@@ -150,6 +155,31 @@ impl Client {
     /// Ends a session.
     pub fn close_session(&self, id: &str) -> Result<(), ClientError> {
         self.delete(&format!("/v1/sessions/{id}"))
+    }
+
+    /// All people's keys.
+    pub fn keys(&self) -> Result<Keys, ClientError> {
+        self.fetch("/v1/keys")
+    }
+
+    /// Offers an SSH key of the caller's.
+    pub fn offer_key(&self, offer: &OfferKey) -> Result<Key, ClientError> {
+        self.post("/v1/keys", offer)
+    }
+
+    /// The statement by which the caller would vouch for a key.
+    pub fn enrolment(&self, id: &str, vouch: &Vouch) -> Result<Enrolment, ClientError> {
+        self.post(&format!("/v1/keys/{id}/statements"), vouch)
+    }
+
+    /// Vouches for a key.
+    pub fn countersign(&self, id: &str, signed: &Countersign) -> Result<Key, ClientError> {
+        self.post(&format!("/v1/keys/{id}/countersignatures"), signed)
+    }
+
+    /// Revokes a key.
+    pub fn revoke_key(&self, id: &str) -> Result<(), ClientError> {
+        self.delete(&format!("/v1/keys/{id}"))
     }
 
     /// Withdraws what this agent has proposed.

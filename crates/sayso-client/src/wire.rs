@@ -562,3 +562,72 @@ pub struct Me {
     /// `agent`, or a person's roles.
     pub roles: Vec<String>,
 }
+
+/// A person's own key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Key {
+    /// Its id: SHA-256 over its canonical JSON.
+    pub id: String,
+    /// Whose.
+    pub person: String,
+    /// `passkey` or `ssh`.
+    pub kind: String,
+    /// The public key's fingerprint, as `ssh-keygen -l` shows it.
+    pub fingerprint: String,
+    /// `offered`, or `enrolled`: only then does what it signs count.
+    pub standing: String,
+    /// Who vouches for it; nobody, if it was the first key of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countersigned_by: Option<String>,
+}
+
+/// Keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Keys {
+    /// The keys in force.
+    pub items: Vec<Key>,
+}
+
+/// `POST /v1/keys`: an SSH key of one's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OfferKey {
+    /// The line of its `.pub` file.
+    pub public_key: String,
+}
+
+/// `POST /v1/keys/{id}/statements`: what one would sign to vouch for that key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Vouch {
+    /// The id of one's own key, to sign with.
+    pub by: String,
+}
+
+/// An enrolment statement, to be signed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Enrolment {
+    /// The statement: sign exactly these bytes, and send them back within a day.
+    pub statement: String,
+    /// An SSH key signs the statement under this namespace (`ssh-keygen -Y sign -n …`).
+    pub namespace: String,
+    /// A passkey signs this challenge, in base64url.
+    pub challenge: String,
+}
+
+/// `POST /v1/keys/{id}/countersignatures`: what one signed to vouch for that key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Countersign {
+    /// The statement, exactly as it was handed out.
+    pub statement: String,
+    /// The proof, as with a decision's signature.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub proof: Value,
+}

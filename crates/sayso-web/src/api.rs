@@ -9,6 +9,7 @@ pub(crate) mod escalations;
 mod events;
 pub(crate) mod halts;
 mod invitations;
+mod keys;
 mod ledger;
 mod log;
 pub mod openapi;
@@ -25,6 +26,7 @@ pub(crate) mod view;
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
+pub use keys::view as key;
 pub use rate::RateLimit;
 
 use crate::Web;
@@ -63,6 +65,10 @@ pub fn router(web: Web) -> Router {
         .route("/v1/agents", get(agents::list).post(agents::add))
         .route("/v1/agents/{name}", get(agents::read).put(agents::set).delete(agents::revoke))
         .route("/v1/agents/{name}/keys", post(agents::rotate))
+        .route("/v1/keys", get(keys::list).post(keys::offer))
+        .route("/v1/keys/{id}", delete(keys::revoke))
+        .route("/v1/keys/{id}/statements", post(keys::statement))
+        .route("/v1/keys/{id}/countersignatures", post(keys::countersign))
         .route("/v1/tokens", get(tokens::tokens).post(tokens::issue))
         .route("/v1/tokens/{id}", delete(tokens::revoke))
         .route("/v1/sessions", get(tokens::sessions))

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    agents, decisions, escalations, events, halts, invitations, ledger, log, people, permits,
+    agents, decisions, escalations, events, halts, invitations, keys, ledger, log, people, permits,
     policy, service, tokens,
 };
 
@@ -27,6 +27,7 @@ use super::{
         invitations::list, invitations::invite, invitations::end,
         agents::list, agents::add, agents::read, agents::set, agents::rotate, agents::revoke,
         tokens::tokens, tokens::issue, tokens::revoke, tokens::sessions, tokens::close,
+        keys::list, keys::offer, keys::statement, keys::countersign, keys::revoke,
         service::me, policy::policy, policy::put, service::health, service::ready, service::metrics, service::jwks,
     ),
     components(schemas(
