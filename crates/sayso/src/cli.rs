@@ -3,7 +3,7 @@
 mod people;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use sayso_core::Period;
@@ -11,7 +11,7 @@ use sayso_core::Period;
 use crate::exit::Exit;
 use crate::hook::Harness;
 
-pub(crate) use people::{Agents, Keys, Reviewers, Sessions, SigningKey, Tokens};
+pub(crate) use people::{Agents, Keys, PeoplesKeys, Reviewers, Sessions, SigningKey, Tokens};
 
 /// The address a server listens on, unless told otherwise.
 pub(crate) const USUAL_ADDRESS: &str = "127.0.0.1:7717";
@@ -579,6 +579,23 @@ pub(crate) struct Approve {
     /// Don't show it and ask again
     #[arg(long, short)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) sign: Sign,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Sign {
+    /// Sign it with this SSH key of yours: a private key, or a public one whose private part
+    /// ssh-agent or a security key holds
+    #[arg(long = "sign", value_name = "KEYFILE")]
+    file: Option<PathBuf>,
+}
+
+impl Sign {
+    /// The key's file.
+    pub(crate) fn key(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -591,6 +608,8 @@ pub(crate) struct Answer {
     /// What to tell the agent
     #[arg(long, short, value_name = "TEXT")]
     pub(crate) comment: Option<String>,
+    #[command(flatten)]
+    pub(crate) sign: Sign,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,9 @@
 //! `sayso approve`, `deny`, `veto`, `hold`, `take`, `retract`, `answer`: a person decides.
 
+mod signed;
+
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use sayso_client::wire::{Decide as Request, Escalation};
@@ -17,12 +20,6 @@ pub(crate) fn approve(common: &Common, approve: &Approve) -> anyhow::Result<Exit
     let digest = approve.digest.clone().unwrap_or_else(|| escalation.digest.clone());
     let arguments = approve.arguments.as_deref().map(serde_json::from_str).transpose();
     let arguments = arguments.context("--arguments must be a JSON object")?;
-    if !approve.yes && escalation.is_pending() && std::io::stdin().is_terminal() {
-        say!("{}\n", full(&escalation));
-        if !confirmed("Approve exactly this? Type yes: ")? {
-            return Ok(Exit::Undecided);
-        }
-    }
     let request = Request {
         decision: "approve".into(),
         digest: Some(digest),
@@ -30,6 +27,15 @@ pub(crate) fn approve(common: &Common, approve: &Approve) -> anyhow::Result<Exit
         arguments,
         ..Request::default()
     };
+    if let Some(key) = approve.sign.key() {
+        return sign_and_send(common, &client, &escalation, request, key, approve.yes);
+    }
+    if !approve.yes && escalation.is_pending() && std::io::stdin().is_terminal() {
+        say!("{}\n", full(&escalation));
+        if !confirmed("Approve exactly this? Type yes: ")? {
+            return Ok(Exit::Undecided);
+        }
+    }
     send(common, &client, &escalation, &request)
 }
 
@@ -71,7 +77,27 @@ pub(crate) fn answer(common: &Common, answer: &Answer) -> anyhow::Result<Exit> {
         answer: Some(value),
         ..Request::default()
     };
+    if let Some(key) = answer.sign.key() {
+        return sign_and_send(common, &client, &escalation, request, key, false);
+    }
     send(common, &client, &escalation, &request)
+}
+
+fn sign_and_send(
+    common: &Common,
+    client: &Client,
+    escalation: &Escalation,
+    request: Request,
+    key: &Path,
+    yes: bool,
+) -> anyhow::Result<Exit> {
+    let signature = signed::signature(client, escalation, &request, key, yes);
+    let signature = match signature {
+        Ok(signature) => signature,
+        Err(error) => return refused(common, error),
+    };
+    let Some(signature) = signature else { return Ok(Exit::Undecided) };
+    send(common, client, escalation, &Request { signature: Some(signature), ..request })
 }
 
 fn send(
@@ -83,14 +109,21 @@ fn send(
     match client.decide(&escalation.id, request) {
         Ok(escalation) if common.json => json(&escalation)?,
         Ok(escalation) => say!("{}", verdict(&escalation)),
-        Err(ClientError::Refused(problem)) if problem.status == 409 || problem.status == 403 => {
-            if common.json {
-                json(&problem)?;
-            }
-            anstream::eprintln!("{}", problem.detail);
-            return Ok(Exit::Refused);
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => return refused(common, error.into()),
     }
     Ok(Exit::Done)
+}
+
+/// What may not be is no error of ours.
+fn refused(common: &Common, error: anyhow::Error) -> anyhow::Result<Exit> {
+    match error.downcast_ref::<ClientError>() {
+        Some(ClientError::Refused(problem)) if matches!(problem.status, 403 | 409) => {
+            if common.json {
+                json(problem)?;
+            }
+            anstream::eprintln!("{}", problem.detail);
+            Ok(Exit::Refused)
+        }
+        _ => Err(error),
+    }
 }

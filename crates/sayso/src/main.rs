@@ -23,6 +23,7 @@ mod people;
 mod policy;
 mod run;
 mod serve;
+mod sign;
 mod text;
 mod witness;
 

@@ -1,5 +1,7 @@
 //! `sayso reviewer …`: who may decide, and do what else.
 
+mod keys;
+
 use anyhow::anyhow;
 use jiff::Timestamp;
 use sayso_core::credential::Role;
@@ -14,6 +16,9 @@ use crate::output::{BOLD, DIM, json, say, styled};
 use crate::serve::{block_on, invite_url, login_url};
 
 pub(crate) fn run(common: &Common, reviewers: &Reviewers) -> anyhow::Result<Exit> {
+    if let Reviewers::Key(keys) = reviewers {
+        return keys::run(common, keys);
+    }
     block_on(async {
         let authority = Authority::new(common.store(Access::Administer).await?);
         let (operator, now) = (Actor::Operator, Timestamp::now());
@@ -75,6 +80,8 @@ pub(crate) fn run(common: &Common, reviewers: &Reviewers) -> anyhow::Result<Exit
                 }
                 say!("{stand_in} stands in for {away} until {until}.");
             }
+            // Done above: most of it asks a server.
+            Reviewers::Key(_) => {}
             Reviewers::Login { name } => {
                 let name = ReviewerName::new(name)?;
                 let link = authority.login_link(operator, &name, now).await?;

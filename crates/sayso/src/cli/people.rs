@@ -113,6 +113,9 @@ pub(crate) enum Reviewers {
         #[arg(long, conflicts_with = "lasts")]
         end: bool,
     },
+    /// People's own SSH keys, to sign with
+    #[command(subcommand)]
+    Key(PeoplesKeys),
     /// A new one-time login link
     Login {
         /// Whose
@@ -211,4 +214,37 @@ pub(crate) enum Keys {
 pub(crate) enum SigningKey {
     /// The one that permits are signed with
     Permit,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeoplesKeys {
+    /// Offer an SSH key; it counts once somebody vouches for it
+    Add {
+        /// The key: its .pub file, or the private key beside it
+        file: PathBuf,
+        /// This person's, by the data folder or the database, as its operator
+        #[arg(long, value_name = "PERSON")]
+        reviewer: Option<String>,
+    },
+    /// All people's keys
+    List,
+    /// Say by a signature that a key is its person's: compare its fingerprint with them first
+    Vouch {
+        /// The key: its fingerprint, or the first digits of its id
+        key: String,
+        /// With this SSH key of yours, which counts already
+        #[arg(long, value_name = "KEYFILE", required_unless_present_any = ["organisation", "first"])]
+        sign: Option<PathBuf>,
+        /// With this SSH key of the organisation's, on the data itself
+        #[arg(long, value_name = "KEYFILE", conflicts_with = "sign")]
+        organisation: Option<PathBuf>,
+        /// With none, on the data itself: it is the very first key of all
+        #[arg(long, conflicts_with_all = ["sign", "organisation"])]
+        first: bool,
+    },
+    /// Revoke a key; what it signed before stays signed
+    Revoke {
+        /// The key: its fingerprint, or the first digits of its id
+        key: String,
+    },
 }

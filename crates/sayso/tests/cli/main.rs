@@ -20,5 +20,6 @@ mod redteam;
 mod run;
 mod serve;
 mod server;
+mod sign;
 mod upstream;
 mod witness;

@@ -29,6 +29,11 @@ tool = "release"
 tier = "hard"
 quorum = { security = 1, leads = 1 }
 self_approval = "never"
+
+[[rule]]
+tool = "vault"
+tier = "hard"
+assurance = "signed"
 "#;
 
 /// The binary, with no environment of the tester's.
