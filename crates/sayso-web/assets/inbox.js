@@ -2,6 +2,8 @@
 "use strict";
 
 const board = document.body.dataset.live === "board";
+// What is about to be signed stays as it was opened.
+const still = document.body.dataset.live === "still";
 const shown = document.getElementById("live");
 const count = document.getElementById("waiting");
 const waiting = new Set();
@@ -47,6 +49,7 @@ function listen() {
 
 function take(told) {
   note(told);
+  if (still) return;
   const fresh = parsed(told.card);
   ahead = Date.parse(fresh.dataset.now) - Date.now();
   const old = document.getElementById(fresh.id);

@@ -6,6 +6,10 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+/// What a page may ask of the browser: passkeys, on our own pages alone.
+const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), \
+     publickey-credentials-get=(self), publickey-credentials-create=(self)";
+
 /// For what is not meant to be looked at in a browser. The inbox has a policy of its own.
 const CONTENT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; \
      form-action 'none'";
@@ -22,7 +26,7 @@ pub(crate) async fn guarded(request: Request, next: Next) -> Response {
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS),
     ];
     for (name, value) in fixed {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

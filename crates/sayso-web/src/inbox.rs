@@ -6,6 +6,7 @@
 
 mod answer;
 mod assets;
+mod batch;
 mod board;
 mod card;
 mod decide;
@@ -13,13 +14,16 @@ mod diff;
 mod halts;
 mod history;
 mod join;
+mod keys;
 mod live;
 mod login;
 mod me;
 mod notice;
 mod page;
+mod passkey;
 mod people;
 mod shown;
+mod sign;
 mod text;
 mod visitor;
 
@@ -57,9 +61,19 @@ pub fn router(web: Web) -> Router {
         .route("/inbox/me/sessions/{id}/end", post(me::close))
         .route("/join/{token}", get(join::ask).post(join::join))
         .route("/inbox/assets/{name}", get(assets::asset))
+        .route("/inbox/keys", get(keys::show))
+        .route("/inbox/keys/passkeys", post(keys::register))
+        .route("/inbox/keys/ssh", post(keys::add_ssh))
+        .route("/inbox/keys/{id}/revoke", post(keys::revoke))
+        .route("/inbox/keys/{id}/root", post(keys::root))
+        .route("/inbox/keys/{id}/countersign", post(keys::countersign))
+        .route("/inbox/sign", get(batch::show).post(batch::sign))
+        .route("/inbox/sign/statements", post(batch::statements))
         .route("/inbox/{id}", get(page::show))
+        .route("/inbox/{id}/statements", post(sign::statement))
         .route("/inbox/{id}/decisions", post(decide::decide))
-        .route("/login", get(login::needed))
+        .route("/login", get(login::enter))
+        .route("/login/passkey", post(login::by_passkey))
         .route("/login/{token}", get(login::ask).post(login::log_in))
         .route("/logout", post(login::log_out))
         .layer(middleware::from_fn(guarded))

@@ -26,14 +26,16 @@ impl Asset {
     }
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     let style = include_str!("../../assets/inbox.css");
     let script = include_str!("../../assets/inbox.js");
+    let keys = include_str!("../../assets/keys.js");
     let sign = include_str!("../../assets/icon.svg");
     [
         Asset::new("inbox", "css", "text/css; charset=utf-8", style),
         Asset::new("inbox", "js", "text/javascript; charset=utf-8", script),
         Asset::new("icon", "svg", "image/svg+xml", sign),
+        Asset::new("keys", "js", "text/javascript; charset=utf-8", keys),
     ]
 });
 
@@ -50,6 +52,11 @@ pub(super) fn script() -> &'static str {
 /// Where the sign is.
 pub(super) fn sign() -> &'static str {
     &ASSETS[2].address
+}
+
+/// Where the script for passkeys is.
+pub(super) fn keys() -> &'static str {
+    &ASSETS[3].address
 }
 
 /// `GET /inbox/assets/{name}`.

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::assets;
 use super::card::Card;
 use super::notice::{Notice, page};
+use super::sign::is_needed;
 use super::text::Text;
 use super::visitor::Visitor;
 use crate::Web;
@@ -32,6 +33,7 @@ pub(super) struct Top {
     pub(super) halts: Vec<(Text, Text)>,
     pub(super) style: &'static str,
     pub(super) script: &'static str,
+    pub(super) keys: &'static str,
     pub(super) sign: &'static str,
 }
 
@@ -49,6 +51,7 @@ impl Top {
                 .collect(),
             style: assets::style(),
             script: assets::script(),
+            keys: assets::keys(),
             sign: assets::sign(),
         }
     }
@@ -59,6 +62,8 @@ impl Top {
 struct Board {
     top: Top,
     done: Option<Card>,
+    /// Whether there are several to sign at once.
+    several: bool,
     hard: Vec<Card>,
     soft: Vec<Card>,
     notes: Vec<Card>,
@@ -105,6 +110,7 @@ pub(super) async fn show(
         top: Top::of(&web, &visitor),
         // What is still open stands in its list, with what was said about it.
         done: done.filter(|record| !record.escalation.is_pending()).as_ref().map(card),
+        several: visitor.signs && hard.iter().filter(|record| is_needed(record)).count() > 1,
         // Oldest first: whoever has waited longest.
         hard: hard.into_iter().rev().map(card).collect(),
         soft: soft.into_iter().map(card).collect(),

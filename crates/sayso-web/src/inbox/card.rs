@@ -11,6 +11,7 @@ use sayso_store::Past;
 
 use super::answer::AnswerForm;
 use super::shown::{Members, editable};
+use super::sign::is_needed;
 use super::text::Text;
 use super::visitor::Visitor;
 use crate::reason::reason;
@@ -70,6 +71,17 @@ pub(super) enum Way {
     Choose,
 }
 
+/// Whether approving takes a signature.
+#[derive(Clone, Copy)]
+pub(super) enum Signing {
+    /// It does not.
+    NotNeeded,
+    /// It does, and there is a passkey to give it.
+    ByPasskey,
+    /// It does, and there is none.
+    Keyless,
+}
+
 /// What a reviewer can do here, with what the forms carry.
 pub(super) struct Gesture {
     /// So that no other site's form passes for ours.
@@ -78,6 +90,8 @@ pub(super) struct Gesture {
     pub(super) digest: String,
     /// What it takes.
     pub(super) way: Way,
+    /// Whether approving takes a signature.
+    pub(super) signing: Signing,
     /// Whether approving is offered: only where everything that is approved is in view.
     pub(super) approve: bool,
     /// The arguments as they can be edited, where there is room.
@@ -153,6 +167,11 @@ impl Card {
         Self::new(engine, record, visitor, None, draft)
     }
 
+    /// The same, with nothing to be pressed.
+    pub(super) fn shown_only(self) -> Self {
+        Self { gesture: None, ..self }
+    }
+
     fn new(
         engine: &Engine,
         record: &Record,
@@ -191,6 +210,11 @@ impl Card {
                 Some(question) => Way::Answer(AnswerForm::of(question)),
                 None if escalation.tier() == Tier::Soft => Way::Veto,
                 None => Way::Choose,
+            },
+            signing: match (is_needed(record), visitor.signs) {
+                (false, _) => Signing::NotNeeded,
+                (true, true) => Signing::ByPasskey,
+                (true, false) => Signing::Keyless,
             },
             approve: in_view,
             arguments: action

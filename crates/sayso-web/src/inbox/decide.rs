@@ -12,6 +12,7 @@ use super::answer::filled_in;
 use super::card::Draft;
 use super::notice::Notice;
 use super::page;
+use super::sign::signatures;
 use super::text::Text;
 use super::visitor::{Fields, Sent};
 use crate::Web;
@@ -28,8 +29,12 @@ pub(super) async fn decide(
 ) -> Result<Response, Notice> {
     let id = escalation_id(&id)?;
     let record = web.engine.get(id).await?;
+    let signature = signatures(&fields)?.pop();
     let said = match read(&fields, &record) {
-        Ok(decide) => carry_out(&web.engine, &visitor.person, id, decide).await.map(|_| ()),
+        Ok(decide) => {
+            let decide = wire::Decide { signature, ..decide };
+            carry_out(&web.engine, &visitor.person, id, decide).await.map(|_| ())
+        }
         Err(problem) => Err(problem),
     };
     let Err(problem) = said else {
@@ -49,7 +54,7 @@ pub(super) async fn decide(
     Ok((status, page::of(&web, &record, &visitor, draft)).into_response())
 }
 
-fn read(fields: &Fields, record: &Record) -> Result<wire::Decide, Problem> {
+pub(super) fn read(fields: &Fields, record: &Record) -> Result<wire::Decide, Problem> {
     let decision = fields.get("decision").unwrap_or_default();
     let is_edit = decision == "edit";
     let arguments = fields.get("arguments").filter(|_| is_edit).map(arguments).transpose()?;

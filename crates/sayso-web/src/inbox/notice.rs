@@ -46,6 +46,25 @@ impl Notice {
         Self { onward: false, ..Self::new(StatusCode::GONE, "This invitation is spent", text) }
     }
 
+    /// Some of what was signed was refused.
+    pub(super) fn not_all(refused: &[String]) -> Self {
+        let text = format!("These were not approved; all others were. {}", refused.join(". "));
+        Self::new(StatusCode::CONFLICT, "Not all of them", &text)
+    }
+
+    /// A form that takes a script, sent without.
+    pub(super) fn no_script() -> Self {
+        let text = "Passkeys take a browser with scripts. Nothing was changed.";
+        Self::new(StatusCode::BAD_REQUEST, "Not taken", text)
+    }
+
+    /// The server has no name that passkeys could be made for.
+    pub(super) fn no_passkeys() -> Self {
+        let text = "Passkeys take a server with a name and HTTPS (or localhost). Start it with \
+                    `--public-url https://…`.";
+        Self::new(StatusCode::CONFLICT, "No passkeys here", text)
+    }
+
     /// A form that is not of a page of ours.
     pub(super) fn foreign_form() -> Self {
         let text = "That did not come from a page of this inbox, or the page is from before you \

@@ -5,9 +5,11 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use sayso_core::credential::{Person, Role};
+use sayso_core::directory::{Holder, How};
 use sayso_core::{Digest, Period};
 
 use super::notice::Notice;
+use super::sign::passkey_of;
 use crate::Web;
 
 /// The most bytes of a form.
@@ -22,6 +24,10 @@ pub(super) struct Visitor {
     pub(super) person: Person,
     /// The session's secret.
     pub(super) session: String,
+    /// The passkey that they logged in with, by its id.
+    pub(super) passkey: Option<Digest>,
+    /// Whether they have a passkey that what it signs counts.
+    pub(super) signs: bool,
 }
 
 impl Visitor {
@@ -41,8 +47,17 @@ impl FromRequestParts<Web> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Notice> {
         let session = session(web, &parts.headers).ok_or_else(Notice::logged_out)?;
-        let person = web.engine.authority().session(&session, web.engine.now()).await?;
-        Ok(Self { person: person.ok_or_else(Notice::logged_out)?, session })
+        let (authority, now) = (web.engine.authority(), web.engine.now());
+        let person = authority.session(&session, now).await?.ok_or_else(Notice::logged_out)?;
+        let directory = authority.directory().await?;
+        let known = person.credential().and_then(|id| directory.credential(id, now));
+        let passkey = match known.map(|credential| &credential.holder) {
+            Some(Holder::Session { how: How::Passkey(key), .. }) => Some(*key),
+            _ => None,
+        };
+        let mut visitor = Self { person, session, passkey, signs: false };
+        visitor.signs = passkey_of(&directory, &visitor).is_some();
+        Ok(visitor)
     }
 }
 

@@ -40,15 +40,15 @@ fn driver() -> (Child, u16) {
 }
 
 /// A browser, and the driver that it hangs on.
-struct Browser {
-    client: Client,
+pub(crate) struct Browser {
+    pub(crate) client: Client,
     driver: Child,
     url: String,
 }
 
 impl Browser {
     /// A browser with a window of that size, logged in as `person`, with the inbox open.
-    async fn open(site: &Site, person: &str, size: (u32, u32)) -> Self {
+    pub(crate) async fn open(site: &Site, person: &str, size: (u32, u32)) -> Self {
         let url = site.serve().await;
         let (driver, port) = driver();
         let mut options = json!({"args": [
@@ -76,17 +76,17 @@ impl Browser {
         browser
     }
 
-    async fn go(&self, path: &str) {
+    pub(crate) async fn go(&self, path: &str) {
         self.client.goto(&format!("{}{path}", self.url)).await.unwrap();
     }
 
     /// Waits until the page hears what happens.
-    async fn connected(&self) {
+    pub(crate) async fn connected(&self) {
         self.see("#live.on").await;
     }
 
     /// Waits for what a selector finds.
-    async fn see(&self, selector: &str) -> fantoccini::elements::Element {
+    pub(crate) async fn see(&self, selector: &str) -> fantoccini::elements::Element {
         let wait = self.client.wait().at_most(SOON);
         match wait.for_element(Locator::Css(selector)).await {
             Ok(element) => element,
@@ -94,27 +94,27 @@ impl Browser {
         }
     }
 
-    async fn text(&self, selector: &str) -> String {
+    pub(crate) async fn text(&self, selector: &str) -> String {
         self.client.find(Locator::Css(selector)).await.unwrap().text().await.unwrap()
     }
 
-    async fn count(&self, selector: &str) -> usize {
+    pub(crate) async fn count(&self, selector: &str) -> usize {
         self.client.find_all(Locator::Css(selector)).await.unwrap().len()
     }
 
     /// Presses the button that begins so.
-    async fn press(&self, text: &str) {
+    pub(crate) async fn press(&self, text: &str) {
         let button = format!("//button[starts-with(normalize-space(.), '{text}')]");
         let button = self.client.find(Locator::XPath(&button)).await;
         button.unwrap_or_else(|error| panic!("no button {text}: {error}")).click().await.unwrap();
     }
 
-    async fn run(&self, script: &str) -> Value {
+    pub(crate) async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
     /// Waits until a script returns true.
-    async fn until(&self, script: &str) {
+    pub(crate) async fn until(&self, script: &str) {
         let deadline = tokio::time::Instant::now() + SOON;
         while self.run(script).await != json!(true) {
             assert!(tokio::time::Instant::now() < deadline, "never: {script}");
@@ -122,7 +122,7 @@ impl Browser {
         }
     }
 
-    async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         self.client.clone().close().await.unwrap();
         self.driver.kill().unwrap();
         self.driver.wait().unwrap();
@@ -135,10 +135,10 @@ impl Drop for Browser {
     }
 }
 
-const DESK: (u32, u32) = (860, 1_480);
+pub(crate) const DESK: (u32, u32) = (860, 1_480);
 const PHONE: (u32, u32) = (390, 844);
 
-fn card(escalation: &Value) -> String {
+pub(crate) fn card(escalation: &Value) -> String {
     format!("#e-{}", escalation["id"].as_str().unwrap())
 }
 
@@ -386,7 +386,7 @@ tier = "soft"
 
 impl Browser {
     /// Waits until nothing has moved for long enough that a press counts.
-    async fn settled(&self) {
+    pub(crate) async fn settled(&self) {
         self.until("return performance.now() - moved > 450").await;
     }
 }

@@ -7,6 +7,7 @@ mod browser;
 mod contract;
 mod inbox;
 mod log;
+mod passkeys;
 mod people;
 mod permits;
 mod site;

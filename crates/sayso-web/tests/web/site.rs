@@ -142,8 +142,10 @@ impl Site {
     /// Serves it on a port of its own, until it is stopped. Says where.
     pub(crate) async fn serve(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(sayso_web::serve(listener, self.web.clone()));
+        // Browsers take no address for the name that a passkey is made for.
+        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let web = Web { public_url: url.as_str().into(), ..self.web.clone() };
+        tokio::spawn(sayso_web::serve(listener, web));
         url
     }
 
