@@ -138,7 +138,9 @@ fn no_page_can_be_framed_and_no_answer_taken_for_another_kind() {
     let (own, api) = (format!("/inbox/{id}"), address(&lured.asked));
     let cases: &[(&str, &str, (&str, &str), u16)] = &[
         ("GET", "/", none, 303),
-        ("GET", "/login", none, 401),
+        ("GET", "/login", none, 200),
+        ("GET", "/inbox/keys", none, 401),
+        ("POST", "/login/passkey", none, 400),
         ("GET", &link, none, 200),
         ("GET", "/login/x", none, 410),
         ("GET", "/inbox", none, 401),
