@@ -7,6 +7,7 @@ mod follow;
 mod invitations;
 mod keys;
 mod people;
+mod providers;
 mod sessions;
 mod tokens;
 mod vouching;
@@ -27,6 +28,7 @@ pub use agents::NewAgent;
 pub use invitations::Invitation;
 pub use keys::Voucher;
 pub use people::NewPerson;
+pub use providers::{NotAdmitted, Vouched};
 pub use sessions::Login;
 pub use tokens::NewToken;
 

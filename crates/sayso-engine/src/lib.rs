@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 
 pub use authority::{
     Account, Actor, Authority, AuthorityError, Invitation, Login, NewAgent, NewPerson, NewToken,
-    Voucher,
+    NotAdmitted, Vouched, Voucher,
 };
 pub use challenge::{Challenges, NoTicket, Purpose, Ticket};
 pub use clock::{Clock, SystemClock};
@@ -82,7 +82,7 @@ impl Shared {
 ///
 /// # Panics
 /// When the operating system has no randomness to give: nothing safe can be done without.
-pub(crate) fn entropy<const N: usize>() -> [u8; N] {
+pub fn entropy<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if let Err(error) = getrandom::fill(&mut bytes) {
         panic!("the operating system gives no random bytes: {error}");

@@ -19,6 +19,7 @@ mod live;
 mod login;
 mod me;
 mod notice;
+mod oidc;
 mod page;
 mod passkey;
 mod people;
@@ -33,6 +34,8 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
+
+pub use oidc::{CALLBACK, SignOn};
 
 use crate::Web;
 
@@ -74,6 +77,8 @@ pub fn router(web: Web) -> Router {
         .route("/inbox/{id}/decisions", post(decide::decide))
         .route("/login", get(login::enter))
         .route("/login/passkey", post(login::by_passkey))
+        .route("/login/oidc", get(oidc::begin))
+        .route(CALLBACK, get(oidc::finish))
         .route("/login/{token}", get(login::ask).post(login::log_in))
         .route("/logout", post(login::log_out))
         .layer(middleware::from_fn(guarded))

@@ -28,6 +28,8 @@ pub struct Web {
     pub public_url: Arc<str>,
     /// How fast one credential may call.
     pub rate: api::RateLimit,
+    /// Where people may log in besides, if anywhere.
+    pub sign_on: Option<inbox::SignOn>,
     /// Turns true when the server stops: streams end then, and requests at hand finish.
     pub stop: watch::Receiver<bool>,
 }

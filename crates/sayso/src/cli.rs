@@ -154,6 +154,10 @@ pub(crate) struct Serve {
     /// Where people and agents reach this server [default: <http://LISTEN>]
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// Let people log in at an identity provider (OIDC), as this file says [default:
+    /// oidc.toml in the data folder, if it is there]
+    #[arg(long, env = "SAYSO_OIDC", value_name = "FILE")]
+    pub(crate) oidc: Option<PathBuf>,
     /// Calls a second that one credential may make; 0 for no limit
     #[arg(long, default_value_t = 20_000)]
     pub(crate) rate: u32,
@@ -181,6 +185,7 @@ impl Serve {
             listen,
             policy: None,
             public_url: None,
+            oidc: None,
             rate: 20_000,
             keys: None,
             accept_restored_backup: false,

@@ -18,6 +18,7 @@ mod init;
 mod keys;
 mod ledger;
 mod mcp;
+mod oidc;
 mod output;
 mod people;
 mod policy;

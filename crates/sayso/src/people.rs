@@ -82,6 +82,14 @@ pub(crate) fn run(common: &Common, reviewers: &Reviewers) -> anyhow::Result<Exit
             }
             // Done above: most of it asks a server.
             Reviewers::Key(_) => {}
+            Reviewers::Link { name, issuer, subject } => {
+                let name = ReviewerName::new(name)?;
+                authority.link_person(operator, &name, issuer, subject, now).await?;
+                if common.json {
+                    return json(&json!({"name": name, "issuer": issuer, "subject": subject}));
+                }
+                say!("{name} may log in at {issuer}.");
+            }
             Reviewers::Login { name } => {
                 let name = ReviewerName::new(name)?;
                 let link = authority.login_link(operator, &name, now).await?;

@@ -15,6 +15,7 @@ use sayso_engine::{
 use sayso_store::sqlite::Access;
 use sayso_web::Web;
 use sayso_web::api::RateLimit;
+use sayso_web::inbox::SignOn;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 use crate::cli::{Common, Serve};
 use crate::connect::note_url;
 use crate::exit::Exit;
+use crate::oidc;
 use crate::output::{BOLD, CAREFUL, DIM, json, say, styled};
 use crate::witness::Witness;
 
@@ -69,6 +71,8 @@ impl Running {
         let url = serve.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let url = url.trim_end_matches('/').to_owned();
 
+        // Read first, too: what is wrong with it should be seen before anything runs.
+        let sign_on = oidc::sign_on(serve, &folder, &url)?;
         let store = common.store(Access::Serve).await?;
         let clock = Arc::new(SystemClock::default());
         let keys = key_place(common, serve.keys.as_deref())?;
@@ -91,12 +95,16 @@ impl Running {
             engine: engine.clone(),
             public_url: url.as_str().into(),
             rate,
+            sign_on: sign_on.clone().map(SignOn::new),
             stop: stopped.clone(),
         };
         let site = tokio::spawn(sayso_web::serve(listener, web));
         tokio::spawn(crate::callback::serve(engine.clone(), stopped.clone()));
         tokio::spawn(crate::witness::serve(engine.clone(), witnesses, stopped.clone()));
         tokio::spawn(probe(engine.clone(), address, stopped));
+        if let Some(provider) = sign_on {
+            tokio::spawn(oidc::try_out(provider));
+        }
         Ok(Self { engine, url, first, stop, site })
     }
 

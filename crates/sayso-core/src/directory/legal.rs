@@ -126,6 +126,9 @@ fn by_provider(directory: &Directory, issuer: &str, change: &Change) -> Option<&
         Change::SessionOpened { person, how: How::Provider(by), .. } => {
             by == issuer && linked(person)
         }
+        Change::SessionClosed { session: id } | Change::TokenRevoked { token: id } => {
+            directory.people.keys().any(|name| linked(name) && holds(directory, *id, name))
+        }
         _ => false,
     };
     (!allowed).then_some("a person whom it knows")

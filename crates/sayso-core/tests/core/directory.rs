@@ -377,6 +377,18 @@ fn a_provider_answers_for_the_people_it_knows_and_no_others() {
     story.may_not(provider(), opened("ana", 1));
     story.may_not(by("pia"), opened("pia", 1));
     story.does(provider(), opened("pia", 1));
+    // What somebody whom it knows is known by, it may end; nobody else's.
+    let token = |who: &str, number: u8| Change::TokenIssued {
+        token: sealed(number.into(), Digest::of(&[8, number])),
+        person: name(who),
+        scopes: Scope::ALL.to_vec(),
+        until: None,
+    };
+    story.does(by("ana"), token("ana", 2));
+    story.does(by("pia"), token("pia", 3));
+    story.may_not(provider(), Change::TokenRevoked { token: id(2) });
+    story.does(provider(), Change::TokenRevoked { token: id(3) });
+    story.does(provider(), Change::SessionClosed { session: id(1) });
     story.does(provider(), Change::PersonRemoved { name: name("pia") });
 }
 

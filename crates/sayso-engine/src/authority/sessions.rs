@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sayso_core::credential::{LoginToken, Person, SessionToken};
-use sayso_core::directory::{By, Change, How, IllegalChange, Sealed};
+use sayso_core::directory::{By, Change, Holder, How, IllegalChange, Sealed};
 use sayso_core::{CredentialId, Period, ReviewerName};
 use sayso_store::StoreError;
 
@@ -13,6 +13,8 @@ use super::{Actor, Authority, AuthorityError};
 pub(super) const LOGIN_LASTS: Period = Period::from_secs(24 * 3_600);
 /// How long a browser stays logged in.
 const SESSION_LASTS: Period = Period::from_secs(14 * 24 * 3_600);
+/// How long on a provider's word: whom it lets go is gone from here as soon.
+const WORD_LASTS: Period = Period::from_secs(12 * 3_600);
 
 /// A browser that has just logged in.
 pub struct Login {
@@ -106,10 +108,15 @@ impl Authority {
         session: SessionToken,
         now: Timestamp,
     ) -> Result<Login, AuthorityError> {
-        let resumed = self.directory().await?.resume(&session, now);
+        let directory = self.directory().await?;
         let lost = || StoreError::Corrupt("a session is gone as soon as it was opened".into());
-        let person = resumed.ok_or_else(lost)?;
-        Ok(Login { person, session, lasts: SESSION_LASTS })
+        let person = directory.resume(&session, now).ok_or_else(lost)?;
+        let known = person.credential().and_then(|id| directory.credential(id, now));
+        let lasts = match known.map(|credential| &credential.holder) {
+            Some(Holder::Session { how, .. }) => lasts(how),
+            _ => return Err(lost().into()),
+        };
+        Ok(Login { person, session, lasts })
     }
 
     /// Ends the session that a browser holds.
@@ -139,6 +146,13 @@ impl Authority {
     }
 }
 
+fn lasts(how: &How) -> Period {
+    match how {
+        How::Provider(_) => WORD_LASTS,
+        How::Link(_) | How::Invitation(_) | How::Passkey(_) => SESSION_LASTS,
+    }
+}
+
 /// Writes down that a session is opened.
 pub(super) fn open(
     draft: &mut Draft,
@@ -156,7 +170,7 @@ pub(super) fn open(
         session: new,
         person: person.clone(),
         how: how.clone(),
-        until: SESSION_LASTS.after(now),
+        until: lasts(how).after(now),
     };
     draft.add(&by, change);
     draft.note(new, browser);

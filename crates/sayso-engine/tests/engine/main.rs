@@ -15,6 +15,7 @@ mod load;
 mod permit_keys;
 mod permits;
 mod place;
+mod providers;
 mod questions;
 mod servers;
 mod silence;
@@ -109,6 +110,12 @@ behaviour! {
         a_veto_after_the_redeem_is_refused
         a_veto_needs_to_have_seen_nothing
         of_veto_deadline_and_redeem_raced_one_history_holds;
+    providers:
+        a_providers_word_makes_a_person_and_brings_them_up_to_date
+        whoever_has_no_role_any_more_is_out_at_once
+        nobody_without_a_role_is_made_a_person
+        nobody_becomes_somebody_by_bearing_their_name
+        whoever_is_linked_keeps_the_roles_that_they_were_given_here;
     permits:
         of_fifty_redeems_one_succeeds
         what_was_edited_is_what_is_redeemed

@@ -29,6 +29,8 @@ struct Enter {
     /// Where passkeys work, if not here.
     elsewhere: Option<String>,
     ask: Option<AskKey>,
+    /// What the provider is called that people may log in at.
+    provider: Option<Text>,
 }
 
 /// What a browser is asked to sign.
@@ -55,7 +57,8 @@ fn door(web: &Web, headers: &HeaderMap, problem: Option<Text>) -> Result<Html<St
         None => None,
     };
     let elsewhere = passkey::elsewhere(&web.public_url, headers, "/login");
-    Ok(page(&Enter { problem, elsewhere, ask }))
+    let provider = web.sign_on.as_ref().map(|sign_on| Text::new(sign_on.name()));
+    Ok(page(&Enter { problem, elsewhere, ask, provider }))
 }
 
 /// `POST /login/passkey`: logs in whoever's passkey has signed; or says why not, with a new

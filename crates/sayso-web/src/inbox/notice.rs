@@ -29,7 +29,12 @@ impl Notice {
     pub(super) fn logged_out() -> Self {
         let text = "Open the login link that `sayso serve` printed when it first started, or make \
                     one with `sayso reviewer login NAME`. Each link works once, for a day.";
-        Self { onward: false, ..Self::new(StatusCode::UNAUTHORIZED, "Log in", text) }
+        Self::not_logged_in(StatusCode::UNAUTHORIZED, "Log in", text)
+    }
+
+    /// Somebody was not logged in, and may try again.
+    pub(super) fn not_logged_in(status: StatusCode, title: &'static str, text: &str) -> Self {
+        Self { onward: false, ..Self::new(status, title, text) }
     }
 
     /// A login link that is used, too old, or none.

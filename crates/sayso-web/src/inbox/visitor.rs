@@ -14,9 +14,27 @@ use crate::Web;
 
 /// The most bytes of a form.
 const LARGEST_FORM: usize = 512 * 1024;
-/// The cookie's name; over HTTPS it has a prefix that only such a cookie may have.
-const COOKIE: &str = "sayso";
-const SECURE_COOKIE: &str = "__Host-sayso";
+
+/// What a browser holds for us.
+#[derive(Clone, Copy)]
+pub(super) enum Cookie {
+    /// Who it is logged in as.
+    Session,
+    /// That it is logging in at a provider.
+    Attempt,
+}
+
+impl Cookie {
+    /// Its name; over HTTPS it has a prefix that only a cookie of this very host may have.
+    fn name(self, web: &Web) -> &'static str {
+        match (self, is_secure(web)) {
+            (Self::Session, true) => "__Host-sayso",
+            (Self::Session, false) => "sayso",
+            (Self::Attempt, true) => "__Host-sayso-login",
+            (Self::Attempt, false) => "sayso-login",
+        }
+    }
+}
 
 /// A person who is logged in.
 pub(super) struct Visitor {
@@ -46,7 +64,8 @@ impl FromRequestParts<Web> for Visitor {
     type Rejection = Notice;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Notice> {
-        let session = session(web, &parts.headers).ok_or_else(Notice::logged_out)?;
+        let session = cookie_of(web, Cookie::Session, &parts.headers);
+        let session = session.ok_or_else(Notice::logged_out)?;
         let (authority, now) = (web.engine.authority(), web.engine.now());
         let person = authority.session(&session, now).await?.ok_or_else(Notice::logged_out)?;
         let directory = authority.directory().await?;
@@ -156,12 +175,9 @@ fn is_secure(web: &Web) -> bool {
     web.public_url.starts_with("https://")
 }
 
-fn cookie_name(web: &Web) -> &'static str {
-    if is_secure(web) { SECURE_COOKIE } else { COOKIE }
-}
-
-fn session(web: &Web, headers: &HeaderMap) -> Option<String> {
-    let name = cookie_name(web);
+/// What the browser holds.
+pub(super) fn cookie_of(web: &Web, cookie: Cookie, headers: &HeaderMap) -> Option<String> {
+    let name = cookie.name(web);
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -174,8 +190,13 @@ fn session(web: &Web, headers: &HeaderMap) -> Option<String> {
 
 /// A `Set-Cookie` for a session; with no time to last, it ends one.
 pub(super) fn cookie(web: &Web, session: &str, lasts: Period) -> String {
+    cookie_for(web, Cookie::Session, session, lasts)
+}
+
+/// A `Set-Cookie`; with no time to last, it takes the cookie away.
+pub(super) fn cookie_for(web: &Web, cookie: Cookie, value: &str, lasts: Period) -> String {
     let secure = if is_secure(web) { "; Secure" } else { "" };
     let age = lasts.as_micros() / 1_000_000;
-    let name = cookie_name(web);
-    format!("{name}={session}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
+    let name = cookie.name(web);
+    format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
 }

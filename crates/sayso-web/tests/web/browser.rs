@@ -49,7 +49,15 @@ pub(crate) struct Browser {
 impl Browser {
     /// A browser with a window of that size, logged in as `person`, with the inbox open.
     pub(crate) async fn open(site: &Site, person: &str, size: (u32, u32)) -> Self {
-        let url = site.serve().await;
+        let browser = Self::start(site.serve().await, size).await;
+        browser.go(&site.login_path(person).await).await;
+        browser.press("Log in as").await;
+        browser.connected().await;
+        browser
+    }
+
+    /// A browser with a window of that size, for the site at that address.
+    pub(crate) async fn start(url: String, size: (u32, u32)) -> Self {
         let (driver, port) = driver();
         let mut options = json!({"args": [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -69,11 +77,7 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
-        let browser = Self { client, driver, url };
-        browser.go(&site.login_path(person).await).await;
-        browser.press("Log in as").await;
-        browser.connected().await;
-        browser
+        Self { client, driver, url }
     }
 
     pub(crate) async fn go(&self, path: &str) {

@@ -7,6 +7,7 @@ mod browser;
 mod contract;
 mod inbox;
 mod log;
+mod oidc;
 mod passkeys;
 mod people;
 mod permits;

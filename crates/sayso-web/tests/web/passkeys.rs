@@ -76,6 +76,7 @@ async fn a_passkey_is_made_logs_in_and_signs_a_hard_approval() {
     browser.first_key().await;
 
     browser.press("Log out").await;
+    browser.see("form[action='/login/passkey']").await;
     browser.press("Log in with a passkey").await;
     browser.connected().await;
     assert!(browser.text(".top .me").await.contains("ana"));
@@ -163,6 +164,7 @@ async fn a_reviewer_vouches_for_anothers_key_and_a_revoked_key_is_none() {
     browser.press("Revoke it").await;
     browser.until("return document.body.innerText.includes('You have no key yet')").await;
     browser.press("Log out").await;
+    browser.see("form[action='/login/passkey']").await;
     browser.press("Log in with a passkey").await;
     browser.until("return document.body.innerText.includes('nobody here has this passkey')").await;
     browser.close().await;

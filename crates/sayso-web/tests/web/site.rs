@@ -14,8 +14,10 @@ use sayso_engine::{Actor, Clock, Engine, Options, PolicyFile};
 use sayso_policy::Policy;
 use sayso_store::sqlite::{Access, SqliteStore};
 use sayso_web::api::RateLimit;
+use sayso_web::inbox::SignOn;
 use sayso_web::{Web, router};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -131,6 +133,7 @@ impl Site {
             engine: engine.clone(),
             public_url: "http://sayso.test".into(),
             rate,
+            sign_on: None,
             stop: stopped,
         };
         let bo = tokens.pop().unwrap();
@@ -147,6 +150,18 @@ impl Site {
         let web = Web { public_url: url.as_str().into(), ..self.web.clone() };
         tokio::spawn(sayso_web::serve(listener, web));
         url
+    }
+
+    /// Serves it there, until it is stopped.
+    pub(crate) fn serve_on(&self, listener: TcpListener) {
+        tokio::spawn(sayso_web::serve(listener, self.web.clone()));
+    }
+
+    /// The same site under another address, where people log in at a provider.
+    pub(crate) fn at(mut self, url: &str, sign_on: SignOn) -> Self {
+        (self.web.public_url, self.web.sign_on) = (url.into(), Some(sign_on));
+        self.router = router(self.web.clone());
+        self
     }
 
     /// Where a person logs in, once.
@@ -262,6 +277,13 @@ impl Site {
         let path = format!("/v1/escalations/{}", escalation["id"].as_str().unwrap());
         self.get(&path, &self.bot).await.json()
     }
+}
+
+/// A free port, and the address it makes.
+pub(crate) async fn address() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
 }
 
 pub(crate) fn request(method: Method, path: &str, token: &str) -> axum::http::request::Builder {

@@ -116,6 +116,15 @@ pub(crate) enum Reviewers {
     /// People's own SSH keys, to sign with
     #[command(subcommand)]
     Key(PeoplesKeys),
+    /// Let a person who is here log in at the identity provider, too; their roles stay as they are
+    Link {
+        /// Their name
+        name: String,
+        /// The provider, exactly as it calls itself
+        issuer: String,
+        /// What it calls the person, for ever (the claim `sub`)
+        subject: String,
+    },
     /// A new one-time login link
     Login {
         /// Whose
