@@ -337,6 +337,8 @@ async fn keys_lie_in_files_for_their_owner_alone_and_no_longer_in_the_store() {
     let signs = "SELECT count(*) FROM signing_key WHERE purpose LIKE 'permit%' OR purpose = 'log'";
     let left: i64 = file.query_row(signs, [], |row| row.get(0)).unwrap();
     assert_eq!(left, 0);
+    // What the server that has just ended left in the log beside the file counts, too.
+    file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     drop(file);
     let bytes = std::fs::read(alone.data().join("sayso.db")).unwrap();
     assert!(!bytes.windows(32).any(|window| window == seeds));
