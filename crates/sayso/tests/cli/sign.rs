@@ -50,6 +50,18 @@ impl Office {
         printed(&self.run(token, &["reviewer", "key", "add", text(file), "--json"]))
     }
 
+    /// Has an auditor look at the whole ledger, who knows that key from elsewhere.
+    fn verifies(&self, known: &[&str]) {
+        let mut verify = self.server.beside();
+        let report = verify.args(["--json", "ledger", "verify"]).args(known).output().unwrap();
+        let report = printed(&report);
+        let steps = report["steps"].as_array().unwrap().iter();
+        let signatures = steps.clone().find(|step| step["step"] == "signatures").unwrap();
+        assert_eq!(signatures["verdict"], "verified", "{report}");
+        assert!(signatures["checked"].as_u64().unwrap() > 1, "{report}");
+        assert!(steps.clone().all(|step| step["verdict"] != "refuted"), "{report}");
+    }
+
     /// Proposes what takes a signature; its id.
     fn ask(&self) -> String {
         let asked = self.run(&self.bot, &["ask", "--tool", "vault", "--detach", "--json"]);
@@ -98,6 +110,7 @@ fn an_approval_is_signed_with_a_key_that_somebody_vouches_for() {
     let shown = printed(&office.run(&office.ana, &["show", &id, "--json"]));
     assert_eq!(shown["outcome"], "granted");
     assert_eq!(shown["decisions"][0]["assurance"], "signed", "{shown}");
+    office.verifies(&["--pin", first["fingerprint"].as_str().unwrap()]);
 }
 
 #[test]
@@ -122,6 +135,8 @@ fn the_organisation_vouches_with_its_own_key() {
     let id = office.ask();
     let approved = office.run(&office.ana, &["approve", &id, "--yes", "--sign", text(&anas)]);
     assert!(approved.status.success(), "{approved:?}");
+    let public = ours.with_extension("pub");
+    office.verifies(&["--organisation", text(&public)]);
 }
 
 #[test]
