@@ -39,6 +39,14 @@ pub enum NotProved {
     /// It can't be read.
     #[error("what the server handed out can't be checked: {0}")]
     Malformed(String),
+    /// It is a call of another tool than the one that is about to be called.
+    #[error("the server handed out a call of {handed:?}, where one of {tool:?} is to be made")]
+    OtherTool {
+        /// What is about to be called.
+        tool: String,
+        /// What was handed out.
+        handed: String,
+    },
     /// The pinned people did not sign it.
     #[error("what the server handed out is not proved: {0}")]
     Unproved(#[from] Unproved),
@@ -87,23 +95,29 @@ impl Pinned {
         Ok(Self { pins, used: used.into() })
     }
 
-    /// Whether calls of that tool take these people's signatures.
+    /// Whether calls of that tool take these people's signatures. It must be the tool that is about
+    /// to be called, and not what the server says it is.
     pub fn covers(&self, tool: &str) -> bool {
         self.pins.covers(tool)
     }
 
-    /// Checks what was redeemed, and notes that it is acted on; who signed it. After an error,
-    /// nothing is to be done.
-    pub fn check(&self, redeemed: &Redeemed) -> Result<Vec<ReviewerName>, NotProved> {
-        self.check_at(redeemed, Timestamp::now())
+    /// Checks what was redeemed for a call of `tool`, and notes that it is acted on; who signed it.
+    /// After an error, nothing is to be done.
+    pub fn check(&self, tool: &str, redeemed: &Redeemed) -> Result<Vec<ReviewerName>, NotProved> {
+        self.check_at(tool, redeemed, Timestamp::now())
     }
 
     /// The same, at another time than now.
     pub fn check_at(
         &self,
+        tool: &str,
         redeemed: &Redeemed,
         at: Timestamp,
     ) -> Result<Vec<ReviewerName>, NotProved> {
+        let handed = &redeemed.action.tool;
+        if handed != tool {
+            return Err(NotProved::OtherTool { tool: tool.into(), handed: handed.clone() });
+        }
         let action = serde_json::to_value(&redeemed.action).map_err(malformed)?;
         let action: Action = serde_json::from_value(action).map_err(malformed)?;
         let escalation: EscalationId = redeemed.escalation.parse().map_err(malformed)?;

@@ -218,6 +218,12 @@ pub(crate) fn full(escalation: &Escalation) -> String {
             said.decision
         ));
     }
+    if let Some(receipt) = &escalation.receipt
+        && let Some(comment) = &receipt.comment
+    {
+        let at = styled(DIM, relative(&receipt.at));
+        out.push_str(&format!("  {at} {}: {}\n", receipt.result, text::line(comment)));
+    }
     out.trim_end().to_owned()
 }
 

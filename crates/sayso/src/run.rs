@@ -24,13 +24,16 @@ use crate::cli::{Common, Run};
 use crate::connect::resolve;
 use crate::exit::Exit;
 use crate::output::{json, verdict};
+use crate::text;
 
 pub(crate) fn run(common: &Common, run: &Run) -> anyhow::Result<Exit> {
     let client = common.client()?;
     let secrets = Secrets::open(run.secrets.as_deref())?;
     secrets.check(&run.secret)?;
     let pinned = run.pin.as_deref().map(Pinned::open).transpose()?;
-    let pinned = pinned.as_ref();
+    // Which tool this is, the caller says: the server could name one that takes no signatures.
+    let pinned = pinned.as_ref().map(|pinned| (pinned, run.tool.as_str()));
+    let pinned = pinned.filter(|(pinned, tool)| pinned.covers(tool));
     let escalation = match &run.about.resume {
         Some(id) => resolve(&client, id)?,
         None => match propose(&client, &run.about, (Some(action(run)?), None))? {
@@ -38,6 +41,15 @@ pub(crate) fn run(common: &Common, run: &Run) -> anyhow::Result<Exit> {
             Err(exit) => return Ok(exit),
         },
     };
+    if let (Some(_), Some(Action { tool, .. })) = (&run.pin, &escalation.action)
+        && *tool != run.tool
+    {
+        bail!(
+            "{} is a call of {tool:?}, and with --pin you say which tool you mean: --tool {}",
+            escalation.id,
+            text::line(tool)
+        );
+    }
     let escalation = settle(common, &client, &run.about, escalation)?;
     match escalation.outcome.as_deref() {
         Some("granted") => redeem_and_run(&client, &secrets, pinned, &escalation),
@@ -47,7 +59,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> anyhow::Result<Exit> {
                 "the policy lets this through without anybody's say-so, and so without secrets: \
                  give it a rule that asks people"
             ),
-            Some(action) if pinned.is_some_and(|pinned| pinned.covers(&action.tool)) => bail!(
+            Some(_) if pinned.is_some() => bail!(
                 "the server says that this takes nobody's say-so, and --pin asks for signatures"
             ),
             Some(action) => Ok(execute(action, Vec::new())?.0),
@@ -83,7 +95,7 @@ fn action(run: &Run) -> anyhow::Result<Action> {
 fn redeem_and_run(
     client: &Client,
     secrets: &Secrets,
-    pinned: Option<&Pinned>,
+    pinned: Option<(&Pinned, &str)>,
     escalation: &Escalation,
 ) -> anyhow::Result<Exit> {
     let Some(permit) = &escalation.permit else {
@@ -103,7 +115,9 @@ fn redeem_and_run(
         Err(error) => {
             let comment = Some(format!("{error:#}"));
             let report = Report { result: "failed".into(), comment, ..Report::default() };
-            client.report(&redeemed.permit_id, &report)?;
+            if let Err(untold) = client.report(&redeemed.permit_id, &report) {
+                eprintln!("sayso: the receipt that says so was not taken: {untold}");
+            }
             return Err(error);
         }
     };
@@ -116,9 +130,9 @@ fn redeem_and_run(
 
 /// Whether what was redeemed may run: signed by those who are pinned, and what it was approved for
 /// still holds. If that is otherwise by now, what holds instead.
-fn may_run(pinned: Option<&Pinned>, redeemed: &Redeemed) -> anyhow::Result<Option<Value>> {
-    if let Some(pinned) = pinned.filter(|pinned| pinned.covers(&redeemed.action.tool)) {
-        pinned.check(redeemed)?;
+fn may_run(pinned: Option<(&Pinned, &str)>, redeemed: &Redeemed) -> anyhow::Result<Option<Value>> {
+    if let Some((pinned, tool)) = pinned {
+        pinned.check(tool, redeemed)?;
     }
     Unchanged::moved(&redeemed.action)
 }

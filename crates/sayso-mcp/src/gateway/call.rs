@@ -275,8 +275,8 @@ async fn carry_out(
     let redeemed = session.agent.desk.redeem(permit).await;
     let redeemed = redeemed.map_err(Err)?;
     let pinned = &session.shared.pinned;
-    if let Some(pinned) = pinned.as_ref().filter(|pinned| pinned.covers(&redeemed.action.tool))
-        && let Err(why) = pinned.check(&redeemed)
+    if let Some(pinned) = pinned.as_ref().filter(|pinned| pinned.covers(&place.shown))
+        && let Err(why) = pinned.check(&place.shown, &redeemed)
     {
         let comment = Some(why.to_string());
         let report = Report { result: "failed".into(), comment, ..Report::default() };

@@ -26,6 +26,8 @@ pub(super) struct Place {
     pub(super) server: usize,
     /// What it is called there.
     pub(super) name: String,
+    /// What the client and the policy know it by.
+    pub(super) shown: String,
     /// Its arguments that are carried in headers, too.
     pub(super) carried: Arc<[Carried]>,
 }
@@ -143,7 +145,7 @@ impl Catalogue {
                     tool.insert("description".into(), said.into());
                 }
             }
-            places.insert(shown, Place { server, name: own, carried });
+            places.insert(shown.clone(), Place { server, name: own, shown, carried });
             listed.push(tool);
         }
         listed.extend(tools::all().iter().map(|tool| json!(tool)));

@@ -190,15 +190,15 @@ async fn an_executor_that_pins_a_persons_key_acts_on_their_signature_once() {
     let redeemed: wire::Redeemed = serde_json::from_value(redeemed).unwrap();
     let (folder, at) = (tempfile::tempdir().unwrap(), site.engine.now());
     let strangers = pins(folder.path(), &format!("ana {}", Ssh::new().public().trim()));
-    let refused = strangers.check_at(&redeemed, at).unwrap_err().to_string();
+    let refused = strangers.check_at("drop", &redeemed, at).unwrap_err().to_string();
     assert!(refused.contains("none of them signed it; not pinned: ana (SHA256:"), "{refused}");
     let anas = pins(folder.path(), &format!("ana {}", ssh.public().trim()));
     let mut changed = redeemed.clone();
     changed.action.arguments.insert("name".into(), json!("y"));
-    assert!(matches!(anas.check_at(&changed, at), Err(NotProved::Unproved(_))));
-    let late = anas.check_at(&redeemed, Period::from_secs(2 * 24 * 3_600).after(at));
+    assert!(matches!(anas.check_at("drop", &changed, at), Err(NotProved::Unproved(_))));
+    let late = anas.check_at("drop", &redeemed, Period::from_secs(2 * 24 * 3_600).after(at));
     assert!(matches!(late, Err(NotProved::Unproved(_))));
-    assert_eq!(anas.check_at(&redeemed, at).unwrap(), [ana]);
+    assert_eq!(anas.check_at("drop", &redeemed, at).unwrap(), [ana]);
     // A server that hands it out again is not obeyed.
-    assert!(matches!(anas.check_at(&redeemed, at), Err(NotProved::Used(_))));
+    assert!(matches!(anas.check_at("drop", &redeemed, at), Err(NotProved::Used(_))));
 }

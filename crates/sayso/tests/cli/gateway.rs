@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub(crate) struct Gateway {
     lines: BufReader<ChildStdout>,
     notes: PathBuf,
     next: u64,
-    folder: Option<tempfile::TempDir>,
+    pub(crate) folder: Option<tempfile::TempDir>,
 }
 
 impl Gateway {
@@ -51,10 +51,18 @@ impl Gateway {
         folder: tempfile::TempDir,
         servers: &serde_json::Map<String, Value>,
     ) -> Self {
+        Self::by(server.as_(key), folder, servers)
+    }
+
+    /// By this command, before its client has said anything.
+    pub(crate) fn by(
+        mut command: Command,
+        folder: tempfile::TempDir,
+        servers: &serde_json::Map<String, Value>,
+    ) -> Self {
         let notes = folder.path().join("notes");
         let file = folder.path().join("servers.json");
         std::fs::write(&file, json!({"mcpServers": servers}).to_string()).unwrap();
-        let mut command = server.as_(key);
         command.args(["gateway", "--grace", "0s", "--config"]).arg(&file);
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
@@ -65,7 +73,7 @@ impl Gateway {
     }
 
     /// As a client of the legacy revision that can be asked by a form.
-    fn opened(mut self) -> Self {
+    pub(crate) fn opened(mut self) -> Self {
         let gateway = &mut self;
         let hello = json!({
             "protocolVersion": "2025-11-25", "capabilities": {"elicitation": {"form": {}}},
@@ -104,7 +112,7 @@ impl Gateway {
     }
 
     /// The client goes; returns when the gateway has gone, too.
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         drop(self.input.take());
         let start = Instant::now();
         while self.child.try_wait().unwrap().is_none() {

@@ -133,34 +133,13 @@ impl Told {
         let resumed = server.as_(&bot).args(["run", "--resume", &done]).output().unwrap();
         assert_eq!(resumed.status.code(), Some(0), "{resumed:?}");
         let told = Self { server, ana, done };
-        let key = told.get("/v1/ledger/key");
+        let key = told.server.get("/v1/ledger/key");
         std::fs::write(told.file("trust.policy"), key).unwrap();
         told
     }
 
     fn file(&self, name: &str) -> std::path::PathBuf {
         self.server.data().join(name)
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut page = ureq::get(format!("{}{path}", self.server.url)).call().unwrap();
-        page.body_mut().read_to_string().unwrap()
-    }
-
-    /// Waits until the newest head covers everything.
-    fn sealed(&self) {
-        let size = || {
-            let mut command = self.server.beside();
-            let output = command.args(["ledger", "verify", "--json"]).output().unwrap();
-            json(&output)["entries"].as_u64().unwrap()
-        };
-        let head = || -> u64 {
-            let note = self.get("/v1/ledger/checkpoint");
-            note.lines().nth(1).unwrap().parse().unwrap()
-        };
-        while head() < size() {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
     }
 
     /// Runs `sayso ledger verify`, and says its exit code and what it printed.
@@ -185,7 +164,7 @@ impl Told {
 #[test]
 fn a_ledger_is_verified_from_its_database_its_server_and_a_folder_of_it() {
     let told = Told::story();
-    told.sealed();
+    told.server.sealed();
     let (code, said) = told.verify(told.server.beside(), &[]);
     assert_eq!(code, 0, "{said}");
     let (code, said) = told.verify(told.server.as_(&told.ana), &[]);
@@ -202,7 +181,7 @@ fn a_ledger_is_verified_from_its_database_its_server_and_a_folder_of_it() {
 #[test]
 fn a_row_that_was_edited_in_the_database_is_refuted() {
     let told = Told::story();
-    told.sealed();
+    told.server.sealed();
     let db = rusqlite::Connection::open(told.file("sayso.db")).unwrap();
     let sql = "UPDATE ledger SET event = replace(event, '\"by\":\"ana\"', '\"by\":\"bob\"')
                WHERE event LIKE '%\"approved\"%'";
@@ -227,7 +206,7 @@ fn an_owner_erases_texts_and_the_ledger_is_redacted_not_refuted() {
     assert!(said.contains("that takes the role \"owner\""), "{said}");
     let erased = erase(&told.ana);
     assert_eq!(erased.status.code(), Some(0), "{erased:?}");
-    told.sealed();
+    told.server.sealed();
     let (code, said) = told.verify(told.server.beside(), &[]);
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("its body was erased by ana") && !said.contains("refuted"), "{said}");
@@ -251,7 +230,7 @@ fn texts_that_people_still_need_are_not_erased() {
 #[test]
 fn other_tools_get_the_ledger_as_json_lines_cloudevents_and_ocsf() {
     let told = Told::story();
-    told.sealed();
+    told.server.sealed();
     let lines = |format: &str, file: &str| -> Vec<Value> {
         let text = std::fs::read_to_string(told.export(format).join(file)).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

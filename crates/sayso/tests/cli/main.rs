@@ -13,6 +13,7 @@ mod keys;
 mod ledger;
 mod mcp;
 mod people;
+mod pin;
 mod policy;
 mod quorum;
 mod readme;

@@ -39,8 +39,10 @@ assurance = "signed"
 /// The binary, with no environment of the tester's.
 pub(crate) fn sayso() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sayso"));
-    for name in ["SAYSO_DATA", "SAYSO_DATABASE_URL", "SAYSO_URL", "SAYSO_TOKEN"] {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SAYSO_") {
+            command.env_remove(name);
+        }
     }
     command.stdin(Stdio::null());
     command
@@ -182,6 +184,38 @@ impl Server {
         Watching { child, lines }
     }
 
+    /// What it answers to anybody.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut page = ureq::get(format!("{}{path}", self.url)).call().unwrap();
+        page.body_mut().read_to_string().unwrap()
+    }
+
+    /// The newest head, once it covers everything that there is now.
+    pub(crate) fn sealed(&self) -> String {
+        let verify = self.beside().args(["ledger", "verify", "--json"]).output().unwrap();
+        let entries = json(&verify)["entries"].as_u64().unwrap();
+        loop {
+            // A new log has none for its first moments.
+            let head = ureq::get(format!("{}/v1/ledger/checkpoint", self.url)).call().ok();
+            let note = head.map(|mut head| head.body_mut().read_to_string().unwrap());
+            let note = note.unwrap_or_default();
+            let size = note.lines().nth(1).map(|size| size.parse::<u64>().unwrap());
+            if size.is_some_and(|size| size >= entries) {
+                return note;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// Reads its log until it says that.
+    pub(crate) fn says(&mut self, words: &str) {
+        let mut log = BufReader::new(self.child.stderr.as_mut().unwrap());
+        let mut said = String::new();
+        while !said.contains(words) {
+            assert_ne!(log.read_line(&mut said).unwrap(), 0, "it never says {words:?}: {said}");
+        }
+    }
+
     /// Kills it at once, and starts another on the same data and address.
     pub(crate) fn kill_and_restart(mut self) -> Self {
         self.child.kill().unwrap();
@@ -190,6 +224,14 @@ impl Server {
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         let flags: Vec<_> = self.flags.iter().map(String::as_str).collect();
         Self::with(folder, self.database.clone(), &listen, &flags)
+    }
+
+    /// Tells it to stop, and waits until it has; its folder, for another.
+    pub(crate) fn ended(mut self) -> tempfile::TempDir {
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        let (well, log) = self.stop();
+        assert!(well, "{log}");
+        folder
     }
 
     /// Tells it to stop, and waits until it has; then does that, before its folder goes.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::server::{Server, json as printed, sayso};
 
 /// A new SSH key of that kind, without a passphrase.
-fn key(folder: &Path, name: &str, kind: &str) -> PathBuf {
+pub(crate) fn key(folder: &Path, name: &str, kind: &str) -> PathBuf {
     let file = folder.join(name);
     let bits = ["-b", "256"];
     let made = Command::new("ssh-keygen")
@@ -21,25 +21,28 @@ fn key(folder: &Path, name: &str, kind: &str) -> PathBuf {
     file
 }
 
-struct Office {
-    server: Server,
-    bot: String,
-    ana: String,
-    bo: String,
+pub(crate) struct Office {
+    pub(crate) server: Server,
+    pub(crate) bot: String,
+    pub(crate) ana: String,
+    pub(crate) bo: String,
 }
 
 impl Office {
     fn open() -> Self {
-        let server = Server::start();
+        Self::of(Server::start())
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
         let (bot, ana, bo) = (server.agent("bot"), server.reviewer("ana"), server.reviewer("bo"));
         Self { server, bot, ana, bo }
     }
 
-    fn run(&self, token: &str, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, token: &str, arguments: &[&str]) -> Output {
         self.server.as_(token).args(arguments).output().unwrap()
     }
 
-    fn on_data(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn on_data(&self, arguments: &[&str]) -> Value {
         let output = self.server.beside().arg("--json").args(arguments).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         printed(&output)
@@ -69,11 +72,11 @@ impl Office {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }
 
