@@ -105,6 +105,12 @@ pub enum LedgerError {
         /// How many entries the head covers.
         size: u64,
     },
+    /// Another server began another log in place of ours, on a person's word.
+    #[error(
+        "this log has ended: with another server a person let an older copy of the data go on, \
+         under another key. Start this server again, and it goes on with that one"
+    )]
+    Ended,
     /// The ledger has become shorter, or another, under our hands.
     #[error(
         "the ledger no longer is what was signed of it: entry {0} is gone or another. Nothing is \

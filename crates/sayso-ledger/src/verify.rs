@@ -246,7 +246,15 @@ impl Auditor {
             WorkspaceEvent::Erased { entries, by, .. } => self.gone.erased(entries, &by),
             WorkspaceEvent::HaltCalled { halt } => self.halts.push(halt),
             WorkspaceEvent::HaltLifted { halt, .. } => self.halts.retain(|it| it.id != halt),
-            WorkspaceEvent::AuthorityChanged { .. } | WorkspaceEvent::BackupRestored { .. } => {}
+            WorkspaceEvent::BackupRestored { log, size, .. } => {
+                let says = format!(
+                    "the log {log} ended here, at {size} entries: whoever runs the server let an \
+                     older copy of the data go on, under another key"
+                );
+                self.found.note(Step::Consistency, index, says);
+                self.heads.ended(log, index);
+            }
+            WorkspaceEvent::AuthorityChanged { .. } => {}
         }
     }
 

@@ -148,7 +148,21 @@ pub async fn database() -> String {
     }
 }
 
+/// A copy of a database as it is now, to be put in its place later: its address. Nobody may be
+/// connected to it, or be so for a few seconds at most.
+///
+/// # Panics
+/// If it can't be copied.
+pub async fn copy(database: &str) -> String {
+    let (server, name) = database.rsplit_once('/').expect("a database's address");
+    create_from(server, name).await
+}
+
 async fn create(server: &str) -> String {
+    create_from(server, "template0").await
+}
+
+async fn create_from(server: &str, template: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let name = format!(
@@ -170,7 +184,7 @@ async fn create(server: &str) -> String {
         }
     };
     let driver = tokio::spawn(connection);
-    let made = client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+    let made = client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
     made.expect("a database can be made");
     drop(client);
     let _ = driver.await;

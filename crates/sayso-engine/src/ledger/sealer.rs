@@ -247,6 +247,10 @@ impl Sealer {
                     engine.shared().metrics.tampered();
                     return;
                 }
+                Err(error @ LedgerError::Ended) => {
+                    tracing::error!(%error, "the ledger is not sealed here any more");
+                    return;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the ledger is not sealed for now");
                     self.doubtful = true;
@@ -286,9 +290,13 @@ impl Sealer {
                     EngineError::Store(error) => LedgerError::Store(error),
                     other => LedgerError::Store(sayso_store::StoreError::Failed(other.into())),
                 })?;
-                // Another server may have kept another head, of as much or less.
-                if !shared.exclusive && store.sealed().await?.size < grown.size() {
-                    continue;
+                // Another server may have kept another head, of as much or less; or of a log that
+                // has ended.
+                if !shared.exclusive {
+                    let Sealed { size, note, .. } = store.sealed().await?;
+                    if size < grown.size() || self.head(&note).is_none() {
+                        continue;
+                    }
                 }
             }
             (self.rim, self.last, self.kept) = (grown, last, checkpoint.size);
@@ -303,11 +311,21 @@ impl Sealer {
     async fn follow(&mut self, store: &dyn Store) -> Result<(), LedgerError> {
         let Sealed { size, note, .. } = store.sealed().await?;
         let broken = || LedgerError::Broken { size };
+        if store.is_retired(self.key.public().name()).await? {
+            return Err(LedgerError::Ended);
+        }
         self.doubtful = false;
         if size == self.kept && size == self.rim.size() {
             return Ok(());
         }
         let head = self.head(&note);
+        // A server that had not noticed yet that its log has ended: ours goes over it.
+        if let (None, Some(theirs)) = (&head, read(&note))
+            && store.is_retired(&theirs.origin).await?
+        {
+            self.kept = size;
+            return Ok(());
+        }
         let tree = Tree(store);
         let rim = tree.rim(size).await?;
         if size > 0 && head.is_none_or(|head| head.size != size || head.root != rim.root()) {

@@ -29,6 +29,8 @@ pub(super) struct Heads {
     others: Vec<(String, Checkpoint)>,
     /// The root at each size that some head speaks of, once the entries have come so far.
     roots: BTreeMap<u64, Option<Digest>>,
+    /// Logs that ended, each with the entry that says so.
+    ended: Vec<(String, u64)>,
 }
 
 impl Heads {
@@ -66,6 +68,11 @@ impl Heads {
         }
     }
 
+    /// That entry says that a log ended there, and this one goes on in its place.
+    pub(super) fn ended(&mut self, log: String, index: u64) {
+        self.ended.push((log, index));
+    }
+
     /// Says what came of it, `size` entries having been read.
     pub(super) fn finish(self, size: u64, found: &mut Findings) {
         let place = Place::default();
@@ -101,26 +108,32 @@ impl Heads {
         for (from, head) in &self.others {
             found.looked(Step::Consistency);
             let Checkpoint { origin, size: of, root } = head;
-            if self.newest.as_ref().is_some_and(|newest| newest.origin != *origin) {
+            let ended = self.ended.iter().find(|(log, _)| log == origin).map(|(_, index)| *index);
+            let is_other = self.newest.as_ref().is_some_and(|newest| newest.origin != *origin);
+            if is_other && ended.is_none() {
                 let says = format!("the head {from} is of another log: {origin}");
                 found.refute(Step::Consistency, place, says);
                 continue;
             }
-            match self.roots.get(of).copied().flatten() {
-                None => {
-                    let says =
-                        format!("the head {from} says {of} entries, of which {size} are there");
-                    found.refute(Step::Consistency, place, says);
-                }
-                Some(reached) if reached != *root => {
+            let says = match (self.roots.get(of).copied().flatten(), ended) {
+                (Some(reached), _) if reached == *root => continue,
+                (_, Some(end)) if end < *of => {
                     let says = format!(
-                        "the first {of} entries lead to another root than the head {from}: the log \
-                         was rewritten, or somebody was shown another"
+                        "the head {from} says {of} entries of the log {origin}, which ended at \
+                         entry {end}: what it knew after that is not in this one"
                     );
-                    found.refute(Step::Consistency, place, says);
+                    found.wonder(Step::Consistency, Place::entry(end), says);
+                    continue;
                 }
-                Some(_) => {}
-            }
+                (None, _) => {
+                    format!("the head {from} says {of} entries, of which {size} are there")
+                }
+                (Some(_), _) => format!(
+                    "the first {of} entries lead to another root than the head {from}: the log was \
+                     rewritten, or somebody was shown another"
+                ),
+            };
+            found.refute(Step::Consistency, place, says);
         }
     }
 }

@@ -62,7 +62,10 @@ pub(super) async fn keep_cosigned(db: &Connection, workspace: &str, note: &str) 
 
 pub(super) async fn retire_log(db: &Connection, workspace: &str, origin: &str) -> Result<()> {
     let sql = "INSERT INTO retired_log (workspace, origin) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    db.execute(sql, &[&workspace, &origin]).await.map(|_| ())
+    db.execute(sql, &[&workspace, &origin]).await?;
+    // What witnesses cosigned was a head of that log.
+    let sql = "UPDATE sealed SET cosigned = NULL WHERE workspace = $1";
+    db.execute(sql, &[&workspace]).await.map(|_| ())
 }
 
 pub(super) async fn is_retired(db: &Connection, workspace: &str, origin: &str) -> Result<bool> {

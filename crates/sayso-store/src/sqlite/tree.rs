@@ -49,6 +49,9 @@ pub(super) fn keep_cosigned(db: &Connection, workspace: &str, note: &str) -> Res
 pub(super) fn retire_log(db: &Connection, workspace: &str, origin: &str) -> Result<()> {
     db.prepare_cached("INSERT OR IGNORE INTO retired_log VALUES (?1, ?2)")?
         .execute(params![workspace, origin])?;
+    // What witnesses cosigned was a head of that log.
+    db.prepare_cached("UPDATE sealed SET cosigned = NULL WHERE workspace = ?1")?
+        .execute([workspace])?;
     Ok(())
 }
 

@@ -100,6 +100,11 @@ pub(crate) async fn a_head_is_kept_with_the_tiles_that_grew(store: &dyn Store) {
     assert_eq!(tiles, [tile(1, 0, &["ab", "c"]), tile(0, 0, &["a", "b"])]);
     store.keep_cosigned("cosigned").await.unwrap();
     assert_eq!(store.sealed().await.unwrap().cosigned.as_deref(), Some("cosigned"));
+    // Another log has to be cosigned anew.
+    store.retire_log("ended").await.unwrap();
+    assert!(store.is_retired("ended").await.unwrap());
+    let sealed = store.sealed().await.unwrap();
+    assert_eq!((sealed.size, sealed.cosigned), (600, None));
 }
 
 pub(crate) async fn of_two_heads_after_the_same_one_the_first_is_kept(store: &dyn Store) {

@@ -18,6 +18,7 @@ mod policy;
 mod quorum;
 mod readme;
 mod redteam;
+mod restored;
 mod run;
 mod serve;
 mod server;
