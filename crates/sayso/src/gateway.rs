@@ -11,6 +11,7 @@ use sayso_client::executor::Pinned;
 use sayso_engine::Actor;
 use sayso_mcp::gateway::{Config, Desks, Listen, Setup, run_stdio};
 use sayso_mcp::server::{Desk, HttpDesk};
+use sayso_store::StoreError;
 use tokio::net::TcpListener;
 
 use crate::cli::{Common, Gateway, Serve};
@@ -92,6 +93,17 @@ fn beside(config: &Path) -> PathBuf {
     name.into()
 }
 
+/// Says how to ask the server that runs on the data already.
+fn in_use(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(StoreError::InUse(_)) => error.context(
+            "can't run a server of its own. To ask the one that runs there, set SAYSO_TOKEN to an \
+             agent's key (`sayso agent add NAME`)",
+        ),
+        _ => error,
+    }
+}
+
 /// Where say-so is asked for: at the server that the agent's key is for, or, without one, at a
 /// server of our own on the data folder.
 struct Asking {
@@ -132,7 +144,7 @@ impl Asking {
             // Another one may be at the usual place.
             Err(_) => {
                 let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                Running::start(common, &Serve::at(anywhere)).await?
+                Running::start(common, &Serve::at(anywhere)).await.map_err(in_use)?
             }
         };
         // Standard output belongs to the protocol.

@@ -6,6 +6,7 @@ mod callback;
 mod crash;
 mod demo;
 mod gateway;
+mod gateway_alone;
 mod gateway_eras;
 mod gateway_listen;
 mod hook;
