@@ -13,6 +13,7 @@ mod hook;
 mod keys;
 mod ledger;
 mod mcp;
+mod oidc;
 mod people;
 mod pin;
 mod policy;
