@@ -19,7 +19,7 @@ use crate::output::{
 
 /// How long one request waits, without and with somebody watching the countdown.
 const WAIT: Duration = Duration::from_secs(50);
-const GLANCE: Duration = Duration::from_secs(5);
+const GLANCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
     let client = common.client()?;

@@ -25,5 +25,6 @@ mod run;
 mod serve;
 mod server;
 mod sign;
+mod terminal;
 mod upstream;
 mod witness;
