@@ -17,6 +17,7 @@ use sayso_core::decision::Says;
 use sayso_core::grant::Approval;
 use sayso_core::halt::Halt;
 use sayso_core::{Command, Digest, Escalation, EscalationId, ReviewerName, WorkspaceEvent};
+use sayso_ledger::tree::empty_root;
 use sayso_ledger::{Checkpoint, SigningKey};
 use sayso_policy::Policy;
 use sayso_store::{Store, StoreError};
@@ -335,17 +336,23 @@ async fn open_ledger(
     options: &Options,
     key: SigningKey,
 ) -> Result<(Box<Sealer>, Option<WorkspaceEvent>), StartError> {
+    let own = key.public().name().to_owned();
     let (lost, error) = match Sealer::open(store, key, options.head.clone()).await? {
         Opened::InOrder(sealer) => return Ok((sealer, None)),
         Opened::Restored(lost, error) => (lost, error),
     };
-    let Some(Checkpoint { origin, size, root }) = lost.filter(|_| options.accept_restored_backup)
-    else {
+    if !options.accept_restored_backup {
         return Err(error.into());
-    };
+    }
+    // Where no head can be read any more, nothing is known of the log that ends.
+    let unknown = || Checkpoint { origin: own.clone(), size: 0, root: empty_root() };
+    let Checkpoint { origin, size, root } = lost.unwrap_or_else(unknown);
     tracing::warn!(log = origin, size, "the log ends here: a restored backup goes on");
     let key = replace_log_key(&options.keys, store).await?;
-    store.retire_log(&origin).await?;
+    // Other servers may go on with the log of the key that was here.
+    for ended in [&origin, &own] {
+        store.retire_log(ended).await?;
+    }
     let sealer = Sealer::begin_anew(store, key, options.head.clone()).await?;
     Ok((sealer, Some(WorkspaceEvent::BackupRestored { log: origin, size, root })))
 }

@@ -10,9 +10,9 @@ use sayso_engine::{Actor, Engine, Head, KeyPlace, LedgerError, Options, PolicyFi
 use sayso_ledger::proof::{check_consistency, check_inclusion};
 use sayso_ledger::tile::{Kind, Tile, decode, unbundle};
 use sayso_ledger::tree::{Edge, leaf_hash};
-use sayso_ledger::{Checkpoint, Note};
+use sayso_ledger::{Checkpoint, Note, SigningKey};
 use sayso_store::sqlite::{Access, SqliteStore};
-use sayso_store::{Happened, Store};
+use sayso_store::{Happened, Seal, Store};
 use tempfile::TempDir;
 
 use crate::clock::ManualClock;
@@ -167,6 +167,30 @@ pub(crate) async fn two_servers_sign_one_history(world: &World, other: &Server) 
     assert_eq!(world.engine().log_key(), other.engine.log_key());
 }
 
+pub(crate) async fn a_log_that_has_ended_does_not_come_back_by_a_server_that_did_not_notice(
+    world: &World,
+    other: &Server,
+) {
+    propose_many(world.engine(), world, 30).await;
+    let (before, store) = (sealed(world.engine()).await, &other.store);
+    sealed(&other.engine).await;
+    let old = SigningKey::of_log(&[5; 32]);
+    store.retire_log(old.public().name()).await.unwrap();
+    // It keeps one more head, over what ours covers already.
+    let Checkpoint { size, root, .. } = before.checkpoint;
+    let theirs = Checkpoint { origin: old.public().name().to_owned(), size: size - 1, root };
+    let seal = Seal { before: size, size: size - 1, note: theirs.sign(&old), tiles: Vec::new() };
+    store.writer().await.unwrap().seal(&seal).await.unwrap();
+    assert_eq!(store.sealed().await.unwrap().note, seal.note, "it came between two heads of ours");
+
+    propose_many(&other.engine, world, 1).await;
+    let after = [sealed(world.engine()).await, sealed(&other.engine).await];
+    world.engine().log_key().check(&store.sealed().await.unwrap().note.parse().unwrap()).unwrap();
+    for after in after {
+        consistent(world.engine(), &[Arc::clone(&before), after]).await;
+    }
+}
+
 /// A server of its own on SQLite, with keys in files.
 struct Alone(TempDir);
 
@@ -275,6 +299,23 @@ async fn a_restored_backup_is_refused_until_a_person_says_so_and_then_is_another
     // From then on it needs no saying so.
     let engine = alone.start(false).await.unwrap();
     Alone::grow(&engine, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_nobody_can_read_any_more_is_refused_until_a_person_says_so() {
+    let alone = Alone::new();
+    let engine = alone.start(false).await.unwrap();
+    Alone::grow(&engine, 5).await;
+    let before = engine.log_key().clone();
+    Alone::stop(engine).await;
+    std::fs::write(alone.data().join("head"), "").unwrap();
+    let refused = alone.start(false).await.map(|_| ()).unwrap_err();
+    assert!(matches!(refused, StartError::Ledger(LedgerError::Stranger { .. })), "{refused}");
+    let engine = alone.start(true).await.unwrap();
+    assert_ne!(engine.log_key().name(), before.name());
+    Alone::grow(&engine, 3).await;
+    Alone::stop(engine).await;
+    alone.start(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -230,7 +230,8 @@ several_servers! {
     authority:
         a_change_on_one_holds_on_the_other_within_a_second;
     ledger:
-        two_servers_sign_one_history;
+        two_servers_sign_one_history
+        a_log_that_has_ended_does_not_come_back_by_a_server_that_did_not_notice;
     servers:
     a_decision_on_one_wakes_a_waiter_on_the_other
     time_that_acts_on_one_wakes_a_waiter_on_the_other

@@ -148,3 +148,24 @@ fn of_two_servers_the_one_that_saw_more_refuses_and_what_it_is_told_holds_for_bo
     let (code, said) = verify(&one, &one.get("/v1/ledger/key"), None);
     assert_eq!(code, 0, "{said}");
 }
+
+#[test]
+fn a_head_of_another_installation_is_refused_and_whose_log_ended_notices() {
+    let database = wait(postgres::database());
+    let start = || Setup { database: Some(database.clone()), ..Setup::default() }.start();
+    let (mut one, two) = (start(), start());
+    let (bot, ana) = (one.agent("bot"), one.reviewer("ana"));
+    denied(&one, &bot, &ana);
+    let head = one.sealed();
+    let twos = two.ended();
+    let strange = Server::start();
+    strange.agent("bot");
+    std::fs::write(twos.path().join("head"), strange.sealed()).unwrap();
+    let said = refused(twos.path(), &database);
+    assert!(said.contains("the data, the key and that file don't belong together"), "{said}");
+
+    let accept = ["--accept-restored-backup"];
+    let two = Server::with(twos, Some(database), ANYWHERE, &accept);
+    assert_ne!(origin(&two.sealed()), origin(&head));
+    one.says("this log has ended");
+}
