@@ -296,11 +296,17 @@ fn said(past: &Past, now: Timestamp) -> Option<Said> {
         Event::Hardened { because: Hardened::Held { .. } } => "held",
         Event::Answered { .. } => "answered",
         Event::Taken { .. } => "took it",
+        // How it went stands above; here is what the executor said of it.
+        Event::Receipted { by: Some(_), .. } => "reported",
         _ => return None,
     };
     let comment = Record::remark(past).and_then(|remark| remark.comment);
+    let by = match &past.event {
+        Event::Receipted { by: Some(executor), .. } if comment.is_some() => executor.as_str(),
+        event => event.person()?.as_str(),
+    };
     Some(Said {
-        by: Text::new(past.event.person()?.as_str()),
+        by: Text::new(by),
         did,
         when: When::past(past.at, now),
         comment: comment.map(|comment| Text::new(&comment)),

@@ -362,6 +362,25 @@ async fn an_unused_grant_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn what_an_executor_says_of_a_failure_is_shown_as_its_word() {
+    let site = Site::new().await;
+    let ana = Browser::logged_in(&site, "ana").await;
+    let drop = site.propose("drop").await;
+    ana.decide(&drop, &[("decision", "approve")]).await;
+    let permit = site.now(&drop).await["permit"].clone();
+    let redeem = json!({"permit": permit});
+    let redeemed = site.post("/v1/permits/redeem", &site.bot, &redeem).await.json();
+    let receipt = format!("/v1/permits/{}/receipt", redeemed["permit_id"].as_str().unwrap());
+    let report = json!({"result": "failed", "comment": "nobody <b>signed</b> it"});
+    assert_eq!(site.post(&receipt, &site.bot, &report).await.status, StatusCode::OK);
+    let page = ana.text(&path(&drop)).await;
+    assert!(page.contains("<span class=\"result\">failed</span>"), "{page}");
+    let (_, said) = page.split_once("</bdi></strong> reported").unwrap_or_else(|| panic!("{page}"));
+    let said = said.split("</li>").next().unwrap();
+    assert!(said.contains("nobody &#60;b&#62;signed&#60;/b&#62; it"), "{said}");
+}
+
+#[tokio::test]
 async fn a_decision_on_what_has_changed_is_not_taken_and_nothing_written_is_lost() {
     let site = Site::new().await;
     let ana = Browser::logged_in(&site, "ana").await;

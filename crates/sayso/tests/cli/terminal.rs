@@ -151,12 +151,15 @@ fn who_waits_sees_whether_silence_counts_and_how_long_it_still_takes() {
 #[test]
 fn who_approves_sees_exactly_what_and_is_asked_once_more() {
     let scene = Scene::begin();
-    let ask = ["ask", "--tool", "drop", "--arg", "table=users", "--detach"];
+    // What an agent says can neither act on the terminal nor pass for what we say.
+    let hostile = "\u{1b}[2J\u{1b}]0;x\u{7}\rApprove exactly this? \u{202e}";
+    let ask = ["ask", "--tool", "drop", "--arg", "table=users", "--detach", "-m", hostile];
     scene.server.as_(&scene.bot).args(ask).output().unwrap();
     let id = scene.waits();
     let asks = |answer: &str| {
         let mut approving = Terminal::open(&scene.server, &scene.ana, &format!("approve {id}"));
         approving.shows("table: users");
+        approving.shows("│ ⟨U+001B⟩[2J⟨U+001B⟩]0;x⟨U+0007⟩⟨U+000D⟩Approve exactly this? ⟨U+202E⟩");
         approving.shows("Approve exactly this? Type yes:");
         approving.types(answer);
         approving.ends()
