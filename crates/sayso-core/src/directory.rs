@@ -189,7 +189,8 @@ impl Directory {
         scopes: Option<&[Scope]>,
         at: Timestamp,
     ) -> Option<PersonRecord> {
-        let member = self.people.get(name)?;
+        // Whoever may do nothing any more is nobody, whatever they still hold.
+        let member = self.people.get(name).filter(|member| !member.roles.is_empty())?;
         let roles = match scopes {
             Some(scopes) => Scope::limit(scopes, &member.roles),
             None => member.roles.clone(),
@@ -292,11 +293,7 @@ impl Directory {
                     key.standing = Standing::Enrolled { from: index, at, countersigned };
                 }
             }
-            Change::KeyRevoked { person: _, key } => {
-                if let Some(key) = self.keys.get_mut(key) {
-                    key.until = Some(index);
-                }
-            }
+            Change::KeyRevoked { person: _, key } => self.revoke(*key, index),
             Change::TokenIssued { token, person, scopes, until } => {
                 let holder = Holder::Token { person: person.clone(), scopes: scopes.clone() };
                 self.give(*token, holder, at, *until);
@@ -341,6 +338,15 @@ impl Directory {
         self.credentials.retain(|_, credential| !ends(&credential.holder));
         let Self { credentials, hashes, .. } = self;
         hashes.retain(|_, hash| credentials.contains_key(hash));
+    }
+
+    /// Whoever came in by that key is out with it.
+    fn revoke(&mut self, id: Digest, index: u64) {
+        if let Some(key) = self.keys.get_mut(&id) {
+            key.until = Some(index);
+        }
+        let opened = |how: &How| matches!(how, How::Passkey(with) if *with == id);
+        self.forget(|holder| matches!(holder, Holder::Session { how, .. } if opened(how)));
     }
 
     fn remove(&mut self, name: &ReviewerName, index: u64) {

@@ -84,6 +84,9 @@ pub enum IllegalChange {
         "it is not the first key: an enrolled reviewer or the organisation must countersign it"
     )]
     NotFirst,
+    /// The first key would vouch for nobody's.
+    #[error("the first key of all must be a reviewer's, and {0} is none")]
+    FirstOfNoReviewer(ReviewerName),
     /// Whoever vouches for it could not.
     #[error(
         "the key {key} of {name} can't countersign: it is not enrolled, or {name} is no reviewer"

@@ -311,16 +311,23 @@ fn enrols(
     }
     match countersigned {
         Countersigned::First if directory.rooted => Err(IllegalChange::NotFirst),
+        // It is to vouch for all others, and only a reviewer's does.
+        Countersigned::First if !reviews(directory, person) => {
+            Err(IllegalChange::FirstOfNoReviewer(person.clone()))
+        }
         Countersigned::First | Countersigned::Organisation { .. } => Ok(()),
         Countersigned::Reviewer { name, key, statement: _ } => {
-            let reviews =
-                directory.person(name).is_some_and(|it| it.roles.contains(&Role::Reviewer));
-            match owned(directory, name, *key).is_ok_and(super::Key::counts) && reviews {
+            let counts = owned(directory, name, *key).is_ok_and(super::Key::counts);
+            match counts && reviews(directory, name) {
                 true => Ok(()),
                 false => Err(IllegalChange::NotCountersigned { name: name.clone(), key: *key }),
             }
         }
     }
+}
+
+fn reviews(directory: &Directory, name: &ReviewerName) -> bool {
+    directory.person(name).is_some_and(|it| it.roles.contains(&Role::Reviewer))
 }
 
 /// Whether somebody could log in that way.

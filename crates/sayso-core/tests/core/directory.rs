@@ -352,6 +352,70 @@ fn a_key_counts_only_once_a_key_that_counts_vouches_for_it() {
 }
 
 #[test]
+fn the_first_key_of_all_is_a_reviewers() {
+    let mut story = Story::new();
+    let key = ssh_key(1);
+    story.does(by("aud"), Change::KeyOffered { person: name("aud"), key: key.clone() });
+    let countersigned = Countersigned::First;
+    let first = Change::KeyEnrolled { person: name("aud"), key: key.id(), countersigned };
+    for who in [by("aud"), By::Operator] {
+        let refused = story.tries(who, first.clone());
+        assert_eq!(refused, Err(IllegalChange::FirstOfNoReviewer(name("aud"))));
+    }
+}
+
+#[test]
+fn whoever_came_in_by_a_key_is_out_once_it_is_revoked() {
+    let mut story = Story::new();
+    let keys = [1, 2].map(ssh_key);
+    let sessions = [1, 2].map(|number| SessionToken::from_entropy([number; 32]));
+    for ((number, key), session) in (1..).zip(&keys).zip(&sessions) {
+        story.does(by("ana"), Change::KeyOffered { person: name("ana"), key: key.clone() });
+        let opened = Change::SessionOpened {
+            session: sealed(number, session.hash()),
+            person: name("ana"),
+            how: How::Passkey(key.id()),
+            until: at(600),
+        };
+        story.does(by("ana"), opened);
+    }
+    let [first, second] = keys.map(|key| key.id());
+    story.does(by("olga"), Change::KeyRevoked { person: name("ana"), key: first });
+    let resumes = sessions.each_ref().map(|it| story.directory.resume(it, story.now()).is_some());
+    assert_eq!(resumes, [false, true]);
+    assert!(story.directory.key(second).unwrap().is_in_force());
+}
+
+#[test]
+fn whoever_may_do_nothing_is_nobody_whatever_they_hold() {
+    let mut story = Story::new();
+    let session = SessionToken::from_entropy([2; 32]);
+    let link = LoginToken::from_entropy([3; 32]);
+    story.does(by("ana"), issued(1, "ana", &Scope::ALL));
+    story.does(By::Operator, Change::KeyOffered { person: name("ana"), key: ssh_key(1) });
+    let (until, how) = (at(600), How::Passkey(ssh_key(1).id()));
+    let opened = sealed(2, session.hash());
+    story.does(
+        by("ana"),
+        Change::SessionOpened { session: opened, person: name("ana"), how, until },
+    );
+    let made = sealed(3, link.hash());
+    story.does(By::Operator, Change::LinkMade { link: made, person: name("ana"), until });
+    let known = |story: &Story| {
+        let (directory, now) = (&story.directory, story.now());
+        [
+            directory.bearer(&token(), now).is_some(),
+            directory.resume(&session, now).is_some(),
+            directory.log_in(&link, now).is_some(),
+        ]
+    };
+    assert_eq!(known(&story), [true; 3]);
+    let (roles, groups) = (Vec::new(), Vec::new());
+    story.does(by("olga"), Change::PersonChanged { name: name("ana"), roles, groups });
+    assert_eq!(known(&story), [false; 3]);
+}
+
+#[test]
 fn a_provider_answers_for_the_people_it_knows_and_no_others() {
     let mut story = Story::new();
     let issuer = "https://id.example".to_owned();

@@ -1,10 +1,10 @@
 //! People's own keys: offered, countersigned, revoked.
 
 use jiff::Timestamp;
-use sayso_core::directory::{Change, Countersigned, IllegalChange};
+use sayso_core::directory::{Change, Countersigned, Holder, How, IllegalChange};
 use sayso_core::enrolment::{Countersignature, NotVouched};
 use sayso_core::signature::PersonKey;
-use sayso_core::{Digest, ReviewerName};
+use sayso_core::{CredentialId, Digest, Directory, ReviewerName};
 
 use super::amend::Draft;
 use super::{Actor, Authority, AuthorityError};
@@ -93,7 +93,7 @@ impl Authority {
         .await
     }
 
-    /// A key is its person's no more.
+    /// A key is its person's no more, and the sessions that it opened end.
     pub async fn revoke_key(
         &self,
         actor: Actor<'_>,
@@ -101,13 +101,27 @@ impl Authority {
         key: Digest,
         now: Timestamp,
     ) -> Result<(), AuthorityError> {
-        self.amend(actor, now, |_, by| {
-            let mut draft = Draft::default();
+        self.amend(actor, now, |directory, by| {
+            let forgotten = opened_with(directory, key, now);
+            let mut draft = Draft { forgotten, ..Draft::default() };
             draft.add(by, Change::KeyRevoked { person: person.clone(), key });
             Ok((draft, ()))
         })
         .await
     }
+}
+
+/// The sessions that a key opened.
+fn opened_with(directory: &Directory, key: Digest, now: Timestamp) -> Vec<CredentialId> {
+    let opened = directory.credentials(now).filter(|credential| match &credential.holder {
+        Holder::Session { how: How::Passkey(with), .. } => *with == key,
+        Holder::Session { .. }
+        | Holder::Agent(_)
+        | Holder::Token { .. }
+        | Holder::Link { .. }
+        | Holder::Invitation { .. } => false,
+    });
+    opened.map(|credential| credential.id).collect()
 }
 
 /// Whether `by` vouches for the key, now.

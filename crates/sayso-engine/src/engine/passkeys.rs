@@ -21,6 +21,9 @@ pub enum PasskeyError {
     /// It is nobody's key, or nobody's any more.
     #[error("nobody here has this passkey; if it was revoked, remove it from your authenticator")]
     Unknown,
+    /// It is somebody's who may do nothing here any more.
+    #[error("{0} has no role here any more: ask an owner")]
+    NoRole(ReviewerName),
     /// What the authenticator answered does not hold.
     #[error(transparent)]
     Proof(#[from] BadProof),
@@ -73,6 +76,9 @@ impl Engine {
         let challenge = self.inner.challenges.challenge(ticket, Purpose::Login, now)?;
         let directory = self.authority().directory().await?;
         let (person, id) = signer(&directory, credential, &challenge, assertion)?;
+        if directory.person(person).is_none_or(|member| member.roles.is_empty()) {
+            return Err(PasskeyError::NoRole(person.clone()));
+        }
         let session = CredentialId::from_uuid(ticket.id());
         let how = How::Passkey(id);
         let opened = self.authority().open_session_as(session, person, how, browser, now).await;

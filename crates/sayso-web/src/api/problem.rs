@@ -300,6 +300,7 @@ impl From<PasskeyError> for Problem {
         let detail = error.to_string();
         match error {
             PasskeyError::Authority(error) => error.into(),
+            PasskeyError::NoRole(_) => Self::new(FORBIDDEN, detail),
             PasskeyError::Ticket(_) | PasskeyError::Unknown | PasskeyError::Proof(_) => {
                 Self::new(SIGNATURE, detail)
             }
@@ -328,6 +329,7 @@ impl From<IllegalChange> for Problem {
             | IllegalChange::OtherTerms
             | IllegalChange::OwnCover
             | IllegalChange::NotFirst
+            | IllegalChange::FirstOfNoReviewer(_)
             | IllegalChange::NotCountersigned { .. } => NOT_FITTING,
         };
         Self::new(kind, illegal.to_string())

@@ -94,7 +94,9 @@ pub(super) async fn show(
                 let enrolment = web.engine.authority().enrolment(*id, *by, now).await?;
                 Some(Vouch::Passkey(signing(rp, voucher, enrolment.text())))
             }
-            _ if key.person == *person && is_first(&directory) => Some(Vouch::First),
+            _ if key.person == *person && visitor.decides() && is_first(&directory) => {
+                Some(Vouch::First)
+            }
             _ => None,
         };
         let person = Text::new(key.person.as_str());

@@ -24,6 +24,11 @@ impl<'a> Browser<'a> {
         Self::let_in(site, &Self::new(site).post(&path, &[]).await)
     }
 
+    /// What it holds.
+    pub(crate) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = Request::get(path).header(header::COOKIE, &self.cookie);
         self.site.send(request.body(Body::empty()).unwrap()).await

@@ -1,134 +1,28 @@
 //! Who may do what over HTTP, and the pages and calls by which that is changed.
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use sayso_core::credential::Role;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::inbox::{Browser, hidden, text};
 use crate::site::{Events, Site};
 
-const OWNER: &[Role] = &[Role::Owner];
-const DECIDES: &[Role] = &[Role::Reviewer];
-const POLICY: &[Role] = &[Role::PolicyAdmin];
-const ANY: &[Role] = &Role::ALL;
-
-/// Every call that is for people, and which roles it takes.
-fn calls(escalation: &str) -> Vec<(Method, String, Value, &'static [Role])> {
-    let until = "2027-01-01T00:00:00Z";
-    let id = "01990000-0000-7000-8000-000000000001";
-    let person = json!({"name": "eve", "roles": ["owner"]});
-    [
-        (Method::GET, "/v1/escalations", json!(null), ANY),
-        (Method::GET, "/v1/events", json!(null), ANY),
-        (
-            Method::POST,
-            &*format!("/v1/escalations/{escalation}/decisions"),
-            json!({"decision": "hold"}),
-            DECIDES,
-        ),
-        (Method::POST, "/v1/halts", json!({"tool": "some_tool"}), DECIDES),
-        (Method::DELETE, &format!("/v1/halts/{id}"), json!(null), DECIDES),
-        (Method::PUT, "/v1/policy", json!({"policy": crate::site::POLICY}), POLICY),
-        (Method::GET, "/v1/people", json!(null), ANY),
-        (Method::GET, "/v1/people/ana", json!(null), ANY),
-        (Method::POST, "/v1/people", person, OWNER),
-        (Method::PUT, "/v1/people/bo", json!({"roles": ["auditor"]}), OWNER),
-        (Method::PUT, "/v1/people/bo/cover", json!({"stand_in": "ana", "until": until}), OWNER),
-        (Method::DELETE, "/v1/people/bo/cover/ana", json!(null), OWNER),
-        (Method::DELETE, "/v1/people/bo", json!(null), OWNER),
-        (Method::GET, "/v1/invitations", json!(null), ANY),
-        (Method::POST, "/v1/invitations", json!({"roles": ["owner"]}), OWNER),
-        (Method::DELETE, &format!("/v1/invitations/{id}"), json!(null), OWNER),
-        (Method::GET, "/v1/agents", json!(null), ANY),
-        (Method::GET, "/v1/agents/bot", json!(null), ANY),
-        (Method::POST, "/v1/agents", json!({"name": "evil"}), OWNER),
-        (Method::PUT, "/v1/agents/bot", json!({}), OWNER),
-        (Method::POST, "/v1/agents/bot/keys", json!({"overlap": "1h"}), OWNER),
-        (Method::DELETE, "/v1/agents/bot", json!(null), OWNER),
-        (Method::GET, "/v1/tokens?person=ana", json!(null), &[Role::Owner, Role::Auditor]),
-        (Method::GET, "/v1/sessions?person=ana", json!(null), &[Role::Owner, Role::Auditor]),
-        (Method::GET, "/v1/tokens", json!(null), ANY),
-        (Method::GET, "/v1/sessions", json!(null), ANY),
-        (Method::POST, "/v1/tokens", json!({"scopes": ["read"]}), ANY),
-    ]
-    .map(|(method, path, body, roles)| (method, path.to_owned(), body, roles))
-    .into()
-}
-
-async fn call(site: &Site, token: &str, method: &Method, path: &str, body: &Value) -> StatusCode {
-    site.call(method, path, token, body).await.status
-}
-
 #[tokio::test]
-async fn each_call_takes_its_role_and_no_other() {
+async fn what_another_is_known_by_is_for_owners_and_auditors_to_see() {
     let site = Site::new().await;
-    let asked = site.propose("merge").await;
     for role in Role::ALL {
         let token = site.person(role.word(), role).await;
-        for (method, path, body, roles) in calls(asked["id"].as_str().unwrap()) {
-            let status = call(&site, &token, &method, &path, &body).await;
-            let refused = status == StatusCode::FORBIDDEN;
-            let what = format!("{} {method} {path}: {status}", role.word());
-            assert_eq!(refused, !roles.contains(&role), "{what}");
-            assert!(!status.is_server_error(), "{what}");
+        for path in ["/v1/tokens?person=ana", "/v1/sessions?person=ana"] {
+            let status = site.get(path, &token).await.status;
+            let sees = matches!(role, Role::Owner | Role::Auditor);
+            assert_eq!(status == StatusCode::OK, sees, "{} {path}: {status}", role.word());
+            assert!(sees || status == StatusCode::FORBIDDEN, "{} {path}: {status}", role.word());
         }
     }
-}
-
-#[tokio::test]
-async fn an_agents_key_does_nothing_that_is_for_people_and_a_stranger_nothing_at_all() {
-    let site = Site::new().await;
-    let asked = site.propose("merge").await;
-    let before = site.engine.ledger_size().await.unwrap();
-    let agents = ["/v1/escalations", "/v1/events"];
-    for (method, path, body, _) in calls(asked["id"].as_str().unwrap()) {
-        let what = format!("{method} {path}");
-        for stranger in ["", "sayso_reviewer_00", &site.ana.replace("reviewer", "agent")] {
-            let status = call(&site, stranger, &method, &path, &body).await;
-            assert_eq!(status, StatusCode::UNAUTHORIZED, "{what}");
-        }
-        if agents.contains(&&*path) {
-            continue;
-        }
-        let refused = site.call(&method, &path, &site.bot, &body).await;
-        // Putting a policy in force is for agents, too, but with a permit.
-        let expected = if path == "/v1/policy" { 400 } else { 403 };
-        assert_eq!(refused.status, expected, "{what}: {refused:?}");
-    }
-    assert_eq!(site.engine.ledger_size().await.unwrap(), before, "nothing happened");
-}
-
-#[tokio::test]
-async fn a_token_is_good_for_its_scopes_only() {
-    let site = Site::new().await;
-    let asked = site.propose("merge").await;
+    // A token is good for what it says, of what its person may do.
     let all = site.person_with("olga", &Role::ALL).await;
-    let issue = async |scope: &str| {
-        let made = site.post("/v1/tokens", &all, &json!({"scopes": [scope]})).await;
-        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
-        made.json()["token"].as_str().unwrap().to_owned()
-    };
-    let scopes = [
-        ("read", None),
-        ("decide", Some(DECIDES)),
-        ("policy", Some(POLICY)),
-        ("administer", Some(OWNER)),
-    ];
-    for (scope, role) in scopes {
-        let token = issue(scope).await;
-        for (method, path, body, roles) in calls(asked["id"].as_str().unwrap()) {
-            let status = call(&site, &token, &method, &path, &body).await;
-            // Whoever reads at all reads everything; more tokens are made with one that manages.
-            let allowed = match (method == Method::GET, &*path) {
-                (true, _) => true,
-                (false, "/v1/tokens") => scope == "administer",
-                (false, _) => role == Some(roles),
-            };
-            let what = format!("{scope}: {method} {path}: {status}");
-            assert_eq!(status != StatusCode::FORBIDDEN, allowed, "{what}");
-        }
-    }
-    let me = site.get("/v1/me", &issue("decide").await).await.json();
+    let made = site.post("/v1/tokens", &all, &json!({"scopes": ["decide"]})).await.json();
+    let me = site.get("/v1/me", made["token"].as_str().unwrap()).await.json();
     assert_eq!(me["roles"], json!(["reviewer", "auditor"]));
 }
 

@@ -164,6 +164,13 @@ impl Site {
         self
     }
 
+    /// The same site under another address.
+    pub(crate) fn under(mut self, url: &str) -> Self {
+        self.web.public_url = url.into();
+        self.router = router(self.web.clone());
+        self
+    }
+
     /// Where a person logs in, once.
     pub(crate) async fn login_path(&self, person: &str) -> String {
         let person = person.parse().unwrap();
@@ -207,6 +214,10 @@ impl Site {
         self.router.clone().oneshot(request).await.unwrap().into_body()
     }
 
+    pub(crate) fn router(&self) -> &Router {
+        &self.router
+    }
+
     pub(crate) fn stop(&self) {
         self.stop.send(true).unwrap();
     }
@@ -223,16 +234,8 @@ impl Site {
         self.send(request(Method::POST, path, token).body(body.into()).unwrap()).await
     }
 
-    /// Any call; of a stream only how it begins.
-    pub(crate) async fn call(
-        &self,
-        method: &Method,
-        path: &str,
-        token: &str,
-        body: &Value,
-    ) -> Answer {
-        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let request = request(method.clone(), path, token).body(Body::from(body)).unwrap();
+    /// Sends anything; of a stream only how it begins.
+    pub(crate) async fn begin(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let stream =
