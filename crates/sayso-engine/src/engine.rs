@@ -14,8 +14,9 @@ use std::sync::{Arc, PoisonError};
 
 use sayso_core::credential::Role;
 use sayso_core::decision::Says;
-use sayso_core::grant::Approval;
+use sayso_core::directory::Key;
 use sayso_core::halt::Halt;
+use sayso_core::statement::Signed;
 use sayso_core::{Command, Digest, Escalation, EscalationId, ReviewerName, WorkspaceEvent};
 use sayso_ledger::tree::empty_root;
 use sayso_ledger::{Checkpoint, SigningKey};
@@ -301,18 +302,25 @@ impl Engine {
         self.run_for_record(id, Work::Act(Box::new(Act { id, command, body }))).await
     }
 
-    /// Nothing is granted on an approval by somebody who may not give one any more.
+    /// Nothing is granted on an approval by somebody who may not give one any more, or signed with a
+    /// key that is no longer theirs: it may have been stolen when it signed.
     async fn check_approvals(&self, id: EscalationId) -> Result<(), EngineError> {
         let record = self.get(id).await?;
         let directory = self.authority().directory().await?;
         let decides = |by: &ReviewerName| {
             directory.person(by).is_some_and(|member| member.roles.contains(&Role::Reviewer))
         };
-        let mut approvals = record.escalation.approvals().iter().map(Approval::by);
-        match approvals.find(|by| !decides(by)) {
-            Some(by) => Err(EngineError::LapsedApproval { by: by.clone() }),
-            None => Ok(()),
+        let signs = |signed: Signed| directory.key(signed.key).is_some_and(Key::counts);
+        for approval in record.escalation.approvals() {
+            let by = approval.by();
+            if !decides(by) {
+                return Err(EngineError::LapsedApproval { by: by.clone() });
+            }
+            if !approval.signed().is_none_or(signs) {
+                return Err(EngineError::LapsedSignature { by: by.clone() });
+            }
         }
+        Ok(())
     }
 
     async fn refresh_halts(&self) -> Result<(), StoreError> {

@@ -51,6 +51,15 @@ pub enum EngineError {
         /// Who.
         by: ReviewerName,
     },
+    /// An approval would be completed by a signature whose key was revoked since.
+    #[error(
+        "{by} approved this with a key that was revoked since, so it can't be granted as it is: have \
+         {by} take that back and sign anew, or deny it and have it asked for again"
+    )]
+    LapsedSignature {
+        /// Who.
+        by: ReviewerName,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,15 +80,6 @@ pub enum StartError {
     /// The ledger is not what was signed of it.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::LedgerError),
-    /// An approval would be completed on the word of somebody who may not decide any more.
-    #[error(
-        "{by} approved this and may not decide any more, so it can't be granted as it is: approve it \
-         with other arguments, or deny it and have it asked for again"
-    )]
-    LapsedApproval {
-        /// Who.
-        by: ReviewerName,
-    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -55,8 +55,9 @@ kinds! {
         "Look again and decide on the version you see then.";
     ALREADY_DECIDED = 409 "already-decided" "This person has approved already"
         "A quorum takes one approval a person.";
-    LAPSED = 409 "approval-lapsed" "Somebody who approved may not decide any more"
-        "Approve with other arguments, which starts the count anew, or deny it and ask again.";
+    LAPSED = 409 "approval-lapsed" "An approval counts no more"
+        "Who gave it may decide no more, or the key that signed it was revoked: have it taken back, \
+         approve with other arguments, which starts the count anew, or deny it and ask again.";
     NOT_APPLICABLE = 409 "not-applicable" "That decision does not fit"
         "Approve or deny actions, answer or deny questions, hold what is soft, retract what \
          you approved.";
@@ -241,7 +242,9 @@ impl From<EngineError> for Problem {
             EngineError::KeyReused => Self::new(KEY_REUSED, detail).at("Idempotency-Key"),
             EngineError::Erased => Self::new(NOT_GRANTED, detail),
             EngineError::BadPermit(_) => Self::new(BAD_PERMIT, detail).at("/permit"),
-            EngineError::LapsedApproval { .. } => Self::new(LAPSED, detail),
+            EngineError::LapsedApproval { .. } | EngineError::LapsedSignature { .. } => {
+                Self::new(LAPSED, detail)
+            }
             EngineError::ForbiddenTool { .. } => {
                 Self::new(FORBIDDEN_TOOL, detail).at("/action/tool")
             }

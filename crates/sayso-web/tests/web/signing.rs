@@ -264,6 +264,34 @@ async fn a_signature_counts_only_by_an_enrolled_key_of_a_reviewer_of_now() {
 }
 
 #[tokio::test]
+async fn nothing_is_granted_on_a_signature_whose_key_was_revoked_before_the_last_one_came() {
+    let office = Office::open().await;
+    let (ana, bo) = (office.site.ana.clone(), office.site.bo.clone());
+    let asked = office.site.propose("drop_all").await;
+    let stolen = office.statement(&ana, &asked, &office.ana).await;
+    let approved = office.approve(&ana, &asked, &stolen, &office.ana).await;
+    assert_eq!(approved.json()["state"], "pending", "{approved:?}");
+    let path = format!("/v1/keys/{}", office.ana.id());
+    assert_eq!(office.site.delete(&path, &ana).await.status, StatusCode::NO_CONTENT);
+    let bos = office.statement(&bo, &asked, &office.bo).await;
+    let last = office.approve(&bo, &asked, &bos, &office.bo).await;
+    refused(&last, "approval-lapsed", "with a key that was revoked since");
+    assert_eq!(office.site.now(&asked).await["state"], "pending");
+    // She takes it back and signs with a key that Bo vouches for.
+    assert_eq!(office.site.decide(&ana, &asked, "retract").await.status, StatusCode::OK);
+    let new = Hand::new(3);
+    office.offer(&ana, &new).await;
+    let enrolment = office.enrolment(&new, &office.bo).await;
+    assert_eq!(office.vouch(&bo, &new, &enrolment, &office.bo).await.status, StatusCode::OK);
+    for (token, hand) in [(&ana, &new), (&bo, &office.bo)] {
+        let signed = office.statement(token, &asked, hand).await;
+        let approved = office.approve(token, &asked, &signed, hand).await;
+        assert_eq!(approved.status, StatusCode::OK, "{approved:?}");
+    }
+    assert_eq!(office.site.now(&asked).await["outcome"], "granted");
+}
+
+#[tokio::test]
 async fn what_was_signed_for_another_use_approves_nothing() {
     let office = Office::open().await;
     let ana = office.site.ana.clone();
