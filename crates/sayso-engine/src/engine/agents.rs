@@ -167,6 +167,8 @@ impl Engine {
         let Some(stale) = &record.ask.action else { return Err(EngineError::Erased) };
         let action = Action { precondition: Some(precondition), ..stale.clone() };
         let escalation = &record.escalation;
+        // It is asked in the agent's name: for no more than the agent may ask by now.
+        self.check_tool(escalation.agent(), &action).await?;
         let (policy, call) = (self.policy().policy, call(&action, escalation.agent(), &record.ask));
         let verdict = judge(&policy, &call, Some(escalation.tier()));
         let ceremony = Nonce::from_entropy(crate::entropy());

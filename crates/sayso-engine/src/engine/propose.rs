@@ -70,7 +70,7 @@ impl Engine {
         let mut ask = Ask { message, context, server, ..Ask::default() };
         let (subject, verdict) = match subject {
             Subject::Action(action) => {
-                self.check_tool(agent, &action).await?;
+                self.check_tool(agent.name(), &action).await?;
                 let call = call(&action, agent.name(), &ask);
                 let (verdict, untold) = policy.judge_and_tell(&call);
                 let verdict = at_least(verdict, &policy, &call, tier);
@@ -122,12 +122,18 @@ impl Engine {
     }
 
     /// Whether the agent may propose that tool at all.
-    async fn check_tool(&self, agent: &Agent, action: &Action) -> Result<(), EngineError> {
+    pub(super) async fn check_tool(
+        &self,
+        agent: &AgentName,
+        action: &Action,
+    ) -> Result<(), EngineError> {
         let directory = self.authority().directory().await?;
-        let tools = directory.agent(agent.name()).and_then(|known| known.tools.as_deref());
-        if tools.is_some_and(|tools| !sayso_policy::is_named(tools, &action.tool)) {
+        let may = directory.agent(agent).is_some_and(|known| {
+            known.tools.as_ref().is_none_or(|tools| sayso_policy::is_named(tools, &action.tool))
+        });
+        if !may {
             self.shared().metrics.forbidden_tool();
-            let (agent, tool) = (agent.name().clone(), action.tool.clone());
+            let (agent, tool) = (agent.clone(), action.tool.clone());
             return Err(EngineError::ForbiddenTool { agent, tool });
         }
         Ok(())

@@ -138,6 +138,7 @@ behaviour! {
         of_twenty_who_say_it_is_stale_one_asks_anew
         the_receipt_and_what_asks_anew_are_kept_together_or_not_at_all
         what_is_asked_anew_asks_for_no_less_than_before
+        what_is_stale_asks_for_no_tool_that_its_agent_may_not_ask_for_any_more
         only_who_redeemed_it_says_that_it_is_stale;
     keys:
         the_same_key_and_body_give_the_same_escalation

@@ -1,8 +1,9 @@
 //! What no longer holds is not run, and is asked anew under what holds now, once.
 
+use sayso_core::directory::ToolPattern;
 use sayso_core::escalation::{Receipt, ReceiptResult, Settled};
 use sayso_core::{EscalationId, Refusal, Tier};
-use sayso_engine::{EngineError, NewEscalation, Subject};
+use sayso_engine::{Actor, EngineError, NewEscalation, Subject};
 use serde_json::json;
 
 use crate::faulty::{Fault, Faulty, Plan};
@@ -123,4 +124,26 @@ pub(crate) async fn only_who_redeemed_it_says_that_it_is_stale(world: &mut World
     assert!(refused, "{late:?}");
     // Of all this, nothing but the other escalation's and the receipt's events were kept.
     assert_eq!(world.engine().ledger_size().await.unwrap(), size + 4);
+}
+
+pub(crate) async fn what_is_stale_asks_for_no_tool_that_its_agent_may_not_ask_for_any_more(
+    world: &mut World,
+) {
+    let (narrowed, revoked) = (redeemed(world).await, redeemed(world).await);
+    let (authority, now) = (world.engine().authority(), world.engine().now());
+    let bot = world.bot.name();
+    let tools = Some(vec![ToolPattern::new("note").unwrap()]);
+    authority.change_agent(Actor::Operator, bot, None, tools, now).await.unwrap();
+    let forbidden = |refused: Result<_, EngineError>| {
+        assert!(matches!(refused, Err(EngineError::ForbiddenTool { .. })), "{refused:?}");
+    };
+    forbidden(report(world, narrowed).await);
+    authority.revoke_agent(Actor::Operator, bot, now).await.unwrap();
+    forbidden(report(world, revoked).await);
+    // That it is stale can be said all the same.
+    for id in [narrowed, revoked] {
+        let engine = world.engine();
+        engine.report(id, &world.mule, ReceiptResult::Stale, None).await.unwrap();
+        assert_eq!(receipt(world, id).await.reopened, None);
+    }
 }
