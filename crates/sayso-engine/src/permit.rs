@@ -159,13 +159,40 @@ impl PermitKeys {
         escalation: &Escalation,
         confirmed_by: Option<Thumbprint>,
     ) -> Option<String> {
+        let claims = self.claims(escalation, confirmed_by)?;
+        Some(self.sign(&serde_json::to_value(&claims).ok()?))
+    }
+
+    /// The claim by which a permit is not the one of that grant, as long as that is unused: a
+    /// signature says who wrote a permit, and whoever has stolen the key could write anything.
+    pub(crate) fn misfit(&self, claims: &Claims, escalation: &Escalation) -> Option<&'static str> {
+        // Its key may have become another since.
+        let granted = self.claims(escalation, claims.cnf.map(|confirmed| confirmed.jkt))?;
+        let fits = [
+            ("aud", claims.aud == granted.aud),
+            ("sub", claims.sub == granted.sub),
+            ("jti", claims.jti == granted.jti),
+            ("dig", claims.dig == granted.dig),
+            ("tool", claims.tool == granted.tool),
+            ("tier", claims.tier == granted.tier),
+            ("basis", claims.basis == granted.basis),
+            ("pol", claims.pol == granted.pol),
+            ("dec", claims.dec == granted.dec),
+            ("iat", claims.iat == granted.iat),
+            ("nbf", claims.nbf == granted.nbf),
+            ("exp", claims.exp == granted.exp),
+        ];
+        fits.into_iter().find(|(_, fits)| !fits).map(|(claim, _)| claim)
+    }
+
+    fn claims(&self, escalation: &Escalation, confirmed_by: Option<Thumbprint>) -> Option<Claims> {
         let settled = escalation.settled()?;
         let granted = settled.granted.as_ref()?;
         let PermitState::Issued { expires_at } = granted.permit else { return None };
         if settled.outcome != Outcome::Granted {
             return None;
         }
-        let claims = Claims {
+        Some(Claims {
             iss: self.issuer.clone(),
             aud: escalation.executor().clone(),
             sub: escalation.agent().clone(),
@@ -181,8 +208,7 @@ impl PermitKeys {
             iat: settled.at.as_second(),
             nbf: settled.at.as_second(),
             exp: expires_at.as_second(),
-        };
-        Some(self.sign(&serde_json::to_value(&claims).ok()?))
+        })
     }
 
     fn sign(&self, claims: &Value) -> String {

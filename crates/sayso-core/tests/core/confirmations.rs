@@ -1,5 +1,6 @@
 //! Confirmation keys: a proof is good for one request, one permit, about now, and by its own key.
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use jiff::Timestamp;
 use sayso_core::confirmation::{
     BadJwk, BadProof, ConfirmationKey, Jwk, PROOF_AHEAD, PROOF_LASTS, Request, Thumbprint, check,
@@ -117,6 +118,84 @@ fn what_was_changed_after_signing_is_refused() {
     }
     for length in 0..proof.len() {
         assert!(check(&proof[..length], &REQUEST, now()).is_err(), "{length}");
+    }
+}
+
+/// A proof in exactly these words, signed by the Ed25519 key.
+fn worded(header: &str, claims: &str) -> String {
+    let secret: Value = serde_json::from_str(ED25519).unwrap();
+    let secret: Base64Url = secret["d"].as_str().unwrap().parse().unwrap();
+    let secret = SigningKey::from_bytes(secret.as_bytes().try_into().unwrap());
+    let part = |text: &str| Base64Url::from(text.as_bytes()).to_string();
+    let signed = format!("{}.{}", part(header), part(claims));
+    let signature = secret.sign(signed.as_bytes()).to_bytes();
+    format!("{signed}.{}", Base64Url::from(&signature[..]))
+}
+
+#[test]
+fn a_proof_says_all_that_it_must_and_in_these_words_though_it_is_signed() {
+    let public = serde_json::to_value(keys()[1].public()).unwrap();
+    let header = json!({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": public});
+    let ath = Base64Url::from(Digest::of(REQUEST.permit.as_bytes()).as_bytes().as_slice());
+    let claims = json!({"jti": "id", "htm": "POST", "htu": URI, "ath": ath.to_string(),
+                        "iat": now().as_second()});
+    let checked = |header: &str, claims: &str| check(&worded(header, claims), &REQUEST, now());
+    let (good, said) = (header.to_string(), claims.to_string());
+    assert!(checked(&good, &said).is_ok());
+    for claim in ["jti", "htm", "htu", "ath", "iat"] {
+        let mut fewer = claims.clone();
+        fewer.as_object_mut().unwrap().remove(claim);
+        assert!(checked(&good, &fewer.to_string()).is_err(), "without {claim}");
+    }
+    let hex = Digest::of(REQUEST.permit.as_bytes()).to_string();
+    let padded = format!("{ath}=");
+    let odd = [
+        ("jti", json!("")),
+        ("jti", json!("x".repeat(257))),
+        ("jti", json!(7)),
+        ("htm", json!("post")),
+        ("htm", json!(["POST"])),
+        ("htu", json!(format!("{URI}/"))),
+        ("htu", json!(format!("{URI}?x=1"))),
+        ("htu", json!(format!("{URI}#x"))),
+        ("htu", json!(URI.replace("https", "http"))),
+        ("htu", json!(URI.replace("sayso", "SAYSO"))),
+        ("htu", json!(URI.replace(".com", ".com:443"))),
+        ("htu", json!("/v1/permits/redeem")),
+        ("ath", json!(hex)),
+        ("ath", json!(padded)),
+        ("ath", Value::Null),
+        ("iat", json!(now().to_string())),
+        ("iat", json!(now().as_millisecond())),
+        ("iat", json!(1.5)),
+        ("iat", json!(-1)),
+        ("iat", json!(i64::MAX.to_string())),
+    ];
+    for (claim, value) in odd {
+        let mut other = claims.clone();
+        other[claim] = value.clone();
+        assert!(checked(&good, &other.to_string()).is_err(), "{claim}: {value}");
+    }
+    let twice = said.replacen('{', r#"{"htm":"POST","#, 1);
+    assert!(checked(&good, &twice).is_err(), "a claim twice");
+    let odd = [
+        ("typ", json!("JWT")),
+        ("typ", json!("DPOP+JWT")),
+        ("alg", json!("none")),
+        ("alg", json!("HS256")),
+        ("alg", json!("ES256")),
+        ("alg", json!("Ed25519")),
+        ("jwk", Value::Null),
+        ("jwk", serde_json::from_str(ED25519).unwrap()),
+        ("jwk", json!({"kty": "oct", "k": "c2VjcmV0"})),
+        ("kid", json!("1")),
+        ("crit", json!(["exp"])),
+        ("jku", json!("https://evil.example/keys")),
+    ];
+    for (member, value) in odd {
+        let mut other = header.clone();
+        other[member] = value.clone();
+        assert!(checked(&other.to_string(), &said).is_err(), "{member}: {value}");
     }
 }
 

@@ -95,8 +95,12 @@ impl Engine {
         let agent = record.escalation.agent();
         let (policy, call) = (self.policy().policy, call(&action, agent, &record.ask));
         let today = judge(&policy, &call, Some(claims.tier));
-        if action.digest() != record.escalation.digest() || claims.dig != action.digest() {
-            return Err(BadPermit::Claims("`dig` is not what is granted".into()).into());
+        let misfit = self.permits().misfit(&claims, &record.escalation);
+        let other = action.digest() != record.escalation.digest() || claims.dig != action.digest();
+        if let Some(claim) = misfit.or(other.then_some("dig")) {
+            return Err(
+                BadPermit::Claims(format!("`{claim}` is not that of what is granted")).into()
+            );
         }
         let command = Command::Redeem { executor: executor.clone(), today };
         let record = self.act(claims.esc, command, None).await?;

@@ -123,6 +123,7 @@ behaviour! {
         an_executor_must_exist
         an_expired_permit_is_refused
         another_servers_permit_is_refused
+        a_permit_that_says_anything_else_than_was_granted_is_refused_though_it_is_signed
         a_policy_that_became_stricter_refuses_the_permit
         a_bad_policy_file_keeps_the_last_good_one_and_says_why
         a_receipt_that_does_not_come_is_unknown_and_may_still_become_known

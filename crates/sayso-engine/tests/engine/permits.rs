@@ -1,9 +1,11 @@
 //! What was seen is what runs, once.
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use sayso_core::decision::Seen;
 use sayso_core::escalation::{
     Outcome, PERMIT_LASTS, RECEIPT_WITHIN, Receipt, ReceiptResult, Settled,
 };
+use sayso_core::signature::Base64Url;
 use sayso_core::{AgentName, EscalationId, Refusal, Tier};
 use sayso_engine::permit::{BadPermit, PermitKeys};
 use sayso_engine::{EngineError, NewEscalation, Subject};
@@ -190,4 +192,56 @@ pub(crate) async fn a_restart_keeps_permits_good_and_used_ones_used(world: &mut 
     world.engine().redeem(&unused, &world.bot).await.unwrap();
     world.pass(RECEIPT_WITHIN).await;
     assert_eq!(receipt(world, id).await, Some(ReceiptResult::Unknown));
+}
+
+/// A permit with another claim, signed with the server's own key.
+async fn forged(world: &World, permit: &str, claim: &str, value: serde_json::Value) -> String {
+    let seed = world.server().store.signing_key("permit", [0; 32]).await.unwrap();
+    let parts: Vec<_> = permit.split('.').collect();
+    let claims: Base64Url = parts[1].parse().unwrap();
+    let mut claims: serde_json::Value = serde_json::from_slice(claims.as_bytes()).unwrap();
+    assert_ne!(claims[claim], value, "{claim} is no change");
+    claims[claim] = value;
+    let claims = Base64Url::from(claims.to_string().into_bytes());
+    let signed = format!("{}.{claims}", parts[0]);
+    let signature = SigningKey::from_bytes(&seed).sign(signed.as_bytes()).to_bytes();
+    format!("{signed}.{}", Base64Url::from(&signature[..]))
+}
+
+pub(crate) async fn a_permit_that_says_anything_else_than_was_granted_is_refused_though_it_is_signed(
+    world: &mut World,
+) {
+    let (id, permit) = world.granted("deploy").await;
+    let (other, _) = world.granted("deploy").await;
+    let far = 9_000_000_000_i64;
+    let cases = [
+        ("aud", json!("mule")),
+        ("sub", json!("mule")),
+        ("jti", json!(other)),
+        ("dig", json!("7".repeat(64))),
+        ("tool", json!("drop")),
+        ("tier", json!("soft")),
+        ("basis", json!("silence")),
+        ("pol", json!("7".repeat(64))),
+        ("dec", json!(["7".repeat(64)])),
+        ("iat", json!(1)),
+        ("nbf", json!(far)),
+        ("exp", json!(far)),
+        ("exp", json!(1)),
+    ];
+    for (claim, value) in cases {
+        let forged = forged(world, &permit, claim, value).await;
+        match world.engine().redeem(&forged, &world.bot).await {
+            Err(EngineError::BadPermit(BadPermit::Claims(why))) => {
+                assert!(why.contains(&format!("`{claim}`")), "{claim}: {why}");
+            }
+            other => panic!("{claim}: {other:?}"),
+        }
+    }
+    // Of the other grant, which is of the very same action.
+    let moved = forged(world, &permit, "esc", json!(other)).await;
+    let refused = world.engine().redeem(&moved, &world.bot).await;
+    assert!(matches!(refused, Err(EngineError::BadPermit(BadPermit::Claims(_)))), "{refused:?}");
+    assert_eq!(world.story(id).await, ["proposed", "approved", "granted"]);
+    world.engine().redeem(&permit, &world.bot).await.unwrap();
 }

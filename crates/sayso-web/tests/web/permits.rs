@@ -196,6 +196,14 @@ async fn an_executor_that_pins_a_persons_key_acts_on_their_signature_once() {
     let mut changed = redeemed.clone();
     changed.action.arguments.insert("name".into(), json!("y"));
     assert!(matches!(anas.check_at("drop", &changed, at), Err(NotProved::Unproved(_))));
+    // The signatures taken off, or another grant's of the same action put on.
+    let stripped = wire::Redeemed { evidence: Vec::new(), ..redeemed.clone() };
+    let refused = anas.check_at("drop", &stripped, at).unwrap_err().to_string();
+    assert!(refused.contains("none of them signed it"), "{refused}");
+    let another = site.propose("drop").await["id"].as_str().unwrap().to_owned();
+    let spliced = wire::Redeemed { escalation: another, ..redeemed.clone() };
+    let refused = anas.check_at("drop", &spliced, at).unwrap_err().to_string();
+    assert!(refused.contains("`escalation` is not that of this call"), "{refused}");
     let late = anas.check_at("drop", &redeemed, Period::from_secs(2 * 24 * 3_600).after(at));
     assert!(matches!(late, Err(NotProved::Unproved(_))));
     assert_eq!(anas.check_at("drop", &redeemed, at).unwrap(), [ana]);
