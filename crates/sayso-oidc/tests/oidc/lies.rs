@@ -61,6 +61,34 @@ async fn a_token_that_is_not_valid_now_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_that_leaves_out_what_it_must_say_is_refused() {
+    let liar = Liar::start().await;
+    for claim in ["iss", "sub", "aud", "exp", "iat"] {
+        liar.story().claims = json!({claim: null});
+        assert!(liar.log_in().await.is_err(), "without {claim}");
+    }
+    for subject in [json!(""), json!("x".repeat(256)), json!(7), json!(["ana"])] {
+        liar.story().claims = json!({"sub": subject});
+        assert!(liar.log_in().await.is_err(), "{subject}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_checked_names_nobody_and_no_name_says_who_somebody_is() {
+    let liar = Liar::start().await;
+    let told = |checked: bool| {
+        json!({"preferred_username": null, "email": "ana@example.com", "email_verified": checked,
+               "sub": "77"})
+    };
+    liar.story().claims = told(false);
+    let unchecked = liar.log_in().await.unwrap();
+    assert_eq!((&*unchecked.subject, unchecked.names), ("77", vec!["77".to_owned()]));
+    liar.story().claims = told(true);
+    let checked = liar.log_in().await.unwrap();
+    assert_eq!((&*checked.subject, &*checked.names[0]), ("77", "ana@example.com"));
+}
+
+#[tokio::test]
 async fn a_token_without_a_signature_is_refused() {
     let liar = Liar::start().await;
     liar.story().hand = Hand::None;

@@ -82,6 +82,8 @@ struct Visitor {
     agent: ureq::Agent,
     /// By host and name.
     cookies: BTreeMap<(String, String), String>,
+    /// An address like this they do not follow.
+    wary_of: Option<&'static str>,
 }
 
 /// Where somebody has come to.
@@ -95,7 +97,7 @@ struct Page {
 impl Visitor {
     fn new() -> Self {
         let settings = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
-        Self { agent: settings.build().into(), cookies: BTreeMap::new() }
+        Self { agent: settings.build().into(), cookies: BTreeMap::new(), wary_of: None }
     }
 
     fn go(&mut self, url: &str) -> Page {
@@ -131,6 +133,9 @@ impl Visitor {
                 true => format!("http://{host}{to}"),
                 false => to,
             };
+            if self.wary_of.is_some_and(|part| url.contains(part)) {
+                return Page { url, status: answer.status().as_u16(), text: String::new() };
+            }
         }
         panic!("it leads nowhere: {url}");
     }
@@ -262,4 +267,89 @@ fn while_the_provider_is_away_the_server_runs_and_says_so() {
     let page = Visitor::new().go(&format!("{}/login/oidc", server.url));
     assert_eq!(page.status, 502);
     assert!(page.text.contains("The provider does not answer"), "{}", page.text);
+}
+
+const CALLBACK: &str = "/login/oidc/callback";
+
+impl Visitor {
+    /// The session that the browser holds.
+    fn session(&self, server: &Server) -> Option<String> {
+        let host = server.url.trim_start_matches("http://").to_owned();
+        self.cookies.get(&(host, "sayso".to_owned())).cloned()
+    }
+
+    /// Has the browser hold that one.
+    fn set_session(&mut self, server: &Server, session: &str) {
+        let host = server.url.trim_start_matches("http://").to_owned();
+        self.cookies.insert((host, "sayso".to_owned()), session.to_owned());
+    }
+
+    fn me(&mut self, server: &Server) -> Page {
+        self.go(&format!("{}/inbox/me", server.url))
+    }
+}
+
+#[test]
+fn a_login_at_the_provider_opens_a_session_of_its_own_and_leads_to_the_inbox() {
+    let (server, mut provider) = with_provider();
+    provider.put(&json!({"pia": ["approvers"]}));
+    // An attacker who is somebody here has Pia's browser hold their session beforehand.
+    let mut attacker = Visitor::new();
+    let link = server.beside().args(["reviewer", "login", "ana", "--json"]).output().unwrap();
+    let link = printed(&link)["login_url"].as_str().unwrap().to_owned();
+    attacker.follow(link, Some(String::new()));
+    let theirs = attacker.session(&server).unwrap();
+    for set_beforehand in [theirs.clone(), format!("sayso_session_{}", "7".repeat(64))] {
+        let mut pia = Visitor::new();
+        pia.set_session(&server, &set_beforehand);
+        let page = pia.log_in(&server, "pia");
+        assert_eq!((page.status, page.url), (200, format!("{}/inbox", server.url)));
+        assert_ne!(pia.session(&server).unwrap(), set_beforehand);
+        assert!(pia.me(&server).text.contains("pia"));
+    }
+    assert!(attacker.me(&server).text.contains("ana"), "and nobody else");
+
+    // Wherever somebody would have it lead, begin and end are the server's own.
+    for more in ["?next=https://evil.example", "?redirect_uri=https://evil.example&return_to=//x"] {
+        let begun = Visitor { wary_of: Some("/auth?"), ..Visitor::new() }
+            .go(&format!("{}/login/oidc{more}", server.url));
+        assert!(begun.url.starts_with(&provider.issuer), "{begun:?}");
+        assert!(!begun.url.contains("evil"), "{begun:?}");
+    }
+    let mut pia = Visitor { wary_of: Some(CALLBACK), ..Visitor::new() };
+    let back = pia.log_in(&server, "pia").url;
+    pia.wary_of = None;
+    let page = pia.go(&format!("{back}&next=https://evil.example&redirect=//evil.example"));
+    assert_eq!((page.status, page.url), (200, format!("{}/inbox", server.url)), "{}", page.text);
+}
+
+#[test]
+fn a_login_that_another_browser_began_logs_nobody_in_and_none_is_finished_twice() {
+    let (server, mut provider) = with_provider();
+    provider.put(&json!({"pia": ["approvers"], "mallory": ["approvers"]}));
+    // Mallory logs in up to the last step, and has Pia make that.
+    let mut mallory = Visitor { wary_of: Some(CALLBACK), ..Visitor::new() };
+    let back = mallory.log_in(&server, "mallory").url;
+    assert!(back.contains(CALLBACK), "{back}");
+    let mut pia = Visitor::new();
+    for _ in 0..2 {
+        let page = pia.go(&back);
+        assert_eq!(page.status, 400, "{}", page.text);
+        assert!(page.text.contains("This browser did not begin that login"), "{}", page.text);
+        assert_eq!(pia.me(&server).status, 401);
+        // Also when she has begun one of her own.
+        pia.wary_of = Some("/auth?");
+        pia.go(&format!("{}/login/oidc", server.url));
+        pia.wary_of = None;
+    }
+    // It is good in the browser that began it, once; also with what that held then.
+    mallory.wary_of = None;
+    let held = mallory.cookies.clone();
+    assert_eq!(mallory.go(&back).url, format!("{}/inbox", server.url));
+    let mut again = Visitor { cookies: held, ..Visitor::new() };
+    let page = again.go(&back);
+    assert_eq!(page.status, 502, "{}", page.text);
+    assert!(page.text.contains("A login can be finished once only"), "{}", page.text);
+    assert_eq!(again.me(&server).status, 401);
+    assert_eq!(mallory.go(&back).status, 400, "the attempt is over");
 }

@@ -2,11 +2,17 @@
 //! verify` says of it, and what the server does that is started on it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
+use sayso_core::directory::{By, Change, Countersigned};
+use sayso_core::enrolment::{Countersignature, Enrolment};
+use sayso_core::signature::{Domain, PersonKey, Proof};
+use sayso_core::{Nonce, ReviewerName, WorkspaceEvent};
 use sayso_ledger::tree::leaf_hash;
-use sayso_store::Store;
 use sayso_store::sqlite::{Access, SqliteStore};
+use sayso_store::{Amendment, Body, Happened, NewEntry, Store};
 use serde_json::{Value, json};
 
 use super::permits::granted;
@@ -282,4 +288,99 @@ fn a_log_that_its_operator_wrote_anew_and_signed_is_told_by_a_head_that_was_kept
     // The three lines of a message's footer are enough.
     let footer: Vec<_> = day.last.lines().take(3).collect();
     anew.refuted(Some(&footer.join("\n")), "the log was rewritten, or somebody was shown another");
+}
+
+/// A new SSH key without a passphrase, and its public half.
+fn ssh_key(folder: &Path, name: &str) -> (PathBuf, PersonKey) {
+    let file = folder.join(name);
+    let mut make = Command::new("ssh-keygen");
+    make.args(["-q", "-N", "", "-t", "ed25519", "-f"]).arg(&file);
+    assert!(make.status().unwrap().success());
+    let public = std::fs::read_to_string(file.with_extension("pub")).unwrap();
+    (file, PersonKey::Ssh(public.parse().unwrap()))
+}
+
+/// What that key signs in that namespace.
+fn ssh_sign(file: &Path, namespace: &str, text: &str) -> Proof {
+    let message = file.with_extension("message");
+    std::fs::write(&message, text).unwrap();
+    let mut sign = Command::new("ssh-keygen");
+    sign.args(["-q", "-Y", "sign", "-n", namespace, "-f"]).arg(file).arg(&message);
+    assert!(sign.status().unwrap().success());
+    let signature = std::fs::read_to_string(file.with_extension("message.sig")).unwrap();
+    serde_json::from_value(json!({"kind": "ssh", "signature": signature})).unwrap()
+}
+
+#[test]
+fn a_key_that_the_operator_slips_into_the_database_is_told_to_whoever_knows_the_first_one() {
+    let server = Server::start();
+    for name in ["ana", "bo"] {
+        server.reviewer(name);
+    }
+    let keys = tempfile::tempdir().unwrap();
+    let (anas, first) = ssh_key(keys.path(), "ana");
+    let (own, mallorys) = ssh_key(keys.path(), "mallory");
+    let public = anas.with_extension("pub");
+    let key = ["reviewer", "key"];
+    let added =
+        server.beside().args(key).arg("add").arg(public).args(["--reviewer", "ana"]).output();
+    assert!(added.unwrap().status.success());
+    let vouch = server.beside().args(key).args(["vouch", &first.fingerprint(), "--first"]).output();
+    assert!(vouch.unwrap().status.success());
+
+    // With all rights on the data: a key of Bo's that he never saw, and Ana's word for it, which
+    // the operator's own key signed.
+    let folder = server.ended();
+    let bo: ReviewerName = "bo".parse().unwrap();
+    let at = Timestamp::now();
+    let enrolment = Enrolment {
+        v: sayso_core::enrolment::FORM,
+        workspace: "default".into(),
+        reviewer: bo.clone(),
+        key: mallorys.clone(),
+        by: first.id(),
+        nonce: Nonce::from_entropy([7; 16]),
+        issued_at: at,
+    };
+    let statement = enrolment.text();
+    let proof = ssh_sign(&own, Domain::Enrolment.tag(), &statement);
+    let countersignature = Countersignature { statement, proof };
+    let (name, by) = ("ana".parse().unwrap(), first.id());
+    let countersigned =
+        Countersigned::Reviewer { name, key: by, statement: countersignature.digest() };
+    let offered = Change::KeyOffered { person: bo.clone(), key: mallorys.clone() };
+    let enrolled = Change::KeyEnrolled { person: bo.clone(), key: mallorys.id(), countersigned };
+    let content = serde_json::to_vec(&countersignature).unwrap();
+    let entry = |by: &str, change, body| {
+        let (by, change) = (By::Person(by.parse().unwrap()), Box::new(change));
+        let event = WorkspaceEvent::AuthorityChanged { by, change };
+        NewEntry { at, happened: Happened::Workspace(event), body }
+    };
+    let body = Some(Body { salt: [7; 16], content });
+    let entries = vec![entry("bo", offered, None), entry("ana", enrolled, body)];
+    let amendment = Amendment { after: u64::MAX, entries, ..Amendment::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = SqliteStore::open(folder.path(), "default", Access::Serve).unwrap();
+        store.amend(&amendment).await.unwrap();
+    });
+
+    // The server goes by its database, and signs that as it signs everything.
+    let server = Server::on(folder, None, "127.0.0.1:0");
+    let ana = server.reviewer("carla");
+    let known = call(&server, &ana, "GET", "/v1/keys", &Value::Null).text;
+    assert!(known.contains(&mallorys.id().to_string()), "{known}");
+    server.sealed();
+    let trust = keys.path().join("trust.policy");
+    std::fs::write(&trust, format!("{}\nquorum none\n", server.get("/v1/ledger/key").trim()))
+        .unwrap();
+    let mut verify = server.beside();
+    verify.args(["ledger", "verify", "--pin", &first.fingerprint(), "--trust"]).arg(trust);
+    let output = verify.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("nobody vouches for bo's key: the countersignature does not hold"),
+        "{said}"
+    );
 }
