@@ -6,6 +6,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
 use crate::http::Connection;
@@ -16,11 +17,10 @@ use crate::server::{Backing, Setup};
 const EXECUTORS: usize = 4;
 /// How many permits each holds when a round begins.
 const PERMITS: usize = 60;
-/// How long they redeem before the halt is called.
-const BEFORE: Duration = Duration::from_millis(40);
 const HARD: &str = r#"{"action":{"tool":"drop","arguments":{"database":"old"}}}"#;
 
-/// Calls halts, round after round, while executors on all servers redeem as fast as they can.
+/// Calls halts, round after round, when executors on all servers have redeemed half of their permits
+/// and go on as fast as they can.
 pub(crate) async fn measure(setup: &Setup, rounds: u32, report: &mut Report) -> io::Result<()> {
     let beside = match setup.backing {
         Backing::Sqlite => None,
@@ -42,15 +42,21 @@ pub(crate) async fn measure(setup: &Setup, rounds: u32, report: &mut Report) -> 
         }
         let accepted = Rc::new(RefCell::new(Vec::new()));
         let spared = Rc::new(RefCell::new(0));
+        let (half, half_done) = (executors.len() * PERMITS / 2, Rc::new(Notify::new()));
         let local = LocalSet::new();
         for (mut agent, permits) in executors {
             let (accepted, spared) = (Rc::clone(&accepted), Rc::clone(&spared));
+            let half_done = Rc::clone(&half_done);
             local.spawn_local(async move {
                 for permit in permits {
                     let redeem = format!(r#"{{"permit":"{permit}"}}"#);
                     match agent.post("/v1/permits/redeem", &redeem).await {
                         Ok(answer) if answer.status == 200 => {
-                            accepted.borrow_mut().push(Instant::now());
+                            let mut accepted = accepted.borrow_mut();
+                            accepted.push(Instant::now());
+                            if accepted.len() == half {
+                                half_done.notify_one();
+                            }
                         }
                         Ok(_) => *spared.borrow_mut() += 1,
                         Err(error) => panic!("a redeem got no answer: {error}"),
@@ -60,7 +66,7 @@ pub(crate) async fn measure(setup: &Setup, rounds: u32, report: &mut Report) -> 
         }
         let called = local
             .run_until(async {
-                tokio::time::sleep(BEFORE).await;
+                half_done.notified().await;
                 let called = Instant::now();
                 let halt = person.post("/v1/halts", r#"{"reason":"Stop."}"#).await?;
                 io::Result::Ok((called, halt))

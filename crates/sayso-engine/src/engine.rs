@@ -177,7 +177,8 @@ impl Engine {
         tokio::spawn(follow::callbacks(Arc::downgrade(&engine.inner)));
         tokio::spawn(follow::authority(Arc::downgrade(&engine.inner)));
         if !exclusive {
-            tokio::spawn(follow::others(Arc::downgrade(&engine.inner)));
+            // From before anything was read: what others committed since is told, if need be twice.
+            tokio::spawn(follow::others(Arc::downgrade(&engine.inner), size + 1));
         }
         Ok(engine)
     }

@@ -13,6 +13,9 @@ pub enum EngineError {
     /// There is no such halt in force.
     #[error("there is no halt {0} in force")]
     NoSuchHalt(HaltId),
+    /// The halt has not reached all that it covers: lifted now, it would leave permits alive.
+    #[error("the halt {0} is still being carried to what it covers; lift it again in a moment")]
+    HaltSpreading(HaltId),
     /// The law says no.
     #[error(transparent)]
     Refused(#[from] Refusal),

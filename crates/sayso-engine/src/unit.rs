@@ -59,6 +59,8 @@ pub(crate) struct Unit<'a> {
     callbacks: Arc<HashMap<AgentName, Callback>>,
     /// Whose agents are still to be called, if somebody asks.
     owed: Vec<EscalationId>,
+    /// What has been halted and is still being carried to what it covers, if one is to be lifted.
+    spreading: Vec<Outbox>,
 }
 
 /// A unit that has been committed.
@@ -114,6 +116,7 @@ impl<'a> Unit<'a> {
             changes,
             callbacks,
             owed: Vec::new(),
+            spreading: Vec::new(),
         })
     }
 
@@ -146,8 +149,11 @@ impl<'a> Unit<'a> {
                     let ids = owed.into_iter().map(|owed| EscalationId::from_uuid(owed.id));
                     self.owed = ids.collect();
                 }
+                Work::Lift(..) => {
+                    let every = usize::MAX;
+                    self.spreading = self.writer.outbox(OutboxKind::Freeze, None, every).await?;
+                }
                 Work::Halt(_)
-                | Work::Lift(..)
                 | Work::Policy(..)
                 | Work::Note(_)
                 | Work::Erase(..)
@@ -399,6 +405,10 @@ impl<'a> Unit<'a> {
     fn lift(&mut self, halt: HaltId, by: ReviewerName) -> Outcome {
         if self.halts.iter().all(|known| known.id != halt) {
             return Err(EngineError::NoSuchHalt(halt));
+        }
+        let asked = self.spreading.iter().chain(&self.changes.outbox);
+        if asked.clone().any(|asked| *asked == sweep(OutboxKind::Freeze, halt)) {
+            return Err(EngineError::HaltSpreading(halt));
         }
         self.halts.retain(|known| known.id != halt);
         self.note(WorkspaceEvent::HaltLifted { halt, by }, None);

@@ -223,8 +223,11 @@ impl WriterLoop {
             }
         }
         let committed = unit.commit().await?;
-        let called = |job: &Job| matches!(job.work, Work::Halt(_) | Work::Lift(..));
-        self.sweeping = if batch.iter().any(called) { Some(Sweep::default()) } else { sweeping };
+        let called = |(job, outcome): (&Job, &Outcome)| {
+            matches!(job.work, Work::Halt(_) | Work::Lift(..)) && outcome.is_ok()
+        };
+        let called = batch.iter().zip(&outcomes).any(called);
+        self.sweeping = if called { Some(Sweep::default()) } else { sweeping };
         Ok((outcomes, committed, looks))
     }
 

@@ -17,7 +17,7 @@ pub(super) struct State {
     pub(super) directory: Arc<Directory>,
     /// The index of the last entry of the workspace's that was read.
     pub(super) seen: u64,
-    /// When it was last looked whether there are more.
+    /// When the last look whether there are more began.
     looked: Option<Instant>,
 }
 
@@ -62,13 +62,19 @@ impl Authority {
         Arc::clone(&self.inner.state().directory)
     }
 
-    /// Looks whether anything has changed.
+    /// Looks whether anything has changed. One look serves all who wait for it, so that a flood of
+    /// callers whom nobody knows is no flood of the store.
     pub async fn follow(&self) -> Result<(), StoreError> {
+        let asked = Instant::now();
         let _looking = self.inner.looking.lock().await;
+        if self.inner.state().looked.is_some_and(|looked| looked >= asked) {
+            return Ok(());
+        }
         self.look().await
     }
 
     async fn look(&self) -> Result<(), StoreError> {
+        let began = Instant::now();
         let inner = &self.inner;
         let (mut directory, before) = {
             let state = inner.state();
@@ -93,7 +99,7 @@ impl Authority {
         }
         let mut state = inner.state.write().unwrap_or_else(PoisonError::into_inner);
         (state.directory, state.seen) = (directory, seen);
-        state.looked = Some(Instant::now());
+        state.looked = Some(began);
         drop(state);
         if seen > before {
             inner.changed.send_replace(seen);

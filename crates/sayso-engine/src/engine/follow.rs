@@ -52,12 +52,9 @@ pub(super) async fn authority(engine: std::sync::Weak<Inner>) {
     }
 }
 
-/// Wakes waiters and streams for what other servers on the same database commit.
-pub(super) async fn others(engine: std::sync::Weak<Inner>) {
-    let mut next = match engine.upgrade() {
-        Some(inner) => inner.shared.store.ledger_size().await.map_or(1, |size| size + 1),
-        None => return,
-    };
+/// Wakes waiters and streams for what other servers on the same database commit from entry `next`
+/// on.
+pub(super) async fn others(engine: std::sync::Weak<Inner>, mut next: u64) {
     let mut until = next;
     loop {
         let Some(store) = engine.upgrade().map(|inner| Arc::clone(&inner.shared.store)) else {

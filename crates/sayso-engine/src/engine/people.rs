@@ -1,6 +1,7 @@
 //! What people do: decide, halt, and let go on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sayso_core::credential::Person;
 use sayso_core::decision::{Edit, NotAReviewer, NotSigned, Says, Seen, VerifiedDecision};
@@ -13,6 +14,11 @@ use super::propose::{call, judge};
 use crate::error::EngineError;
 use crate::job::Work;
 use crate::record::{Edited, Record, Remark};
+
+/// How long whoever lifts a halt waits until it has reached all that it covers.
+const SPREADS_WITHIN: Duration = Duration::from_secs(20);
+/// How often it is looked whether it has.
+const SPREADING_LOOK: Duration = Duration::from_millis(10);
 
 /// Why a person's decision did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -115,10 +121,19 @@ impl Engine {
         Ok(halt)
     }
 
-    /// A person lifts a halt.
+    /// A person lifts a halt, once it has reached all that it covers: what a permit did not survive
+    /// it never survives.
     pub async fn lift(&self, person: &Person, halt: HaltId) -> Result<(), DecideError> {
         reviewer(person)?;
-        let lifted = self.run(Work::Lift(halt, person.name().clone())).await;
+        let asked = std::time::Instant::now();
+        let lifted = loop {
+            match self.run(Work::Lift(halt, person.name().clone())).await {
+                Err(EngineError::HaltSpreading(_)) if asked.elapsed() < SPREADS_WITHIN => {
+                    tokio::time::sleep(SPREADING_LOOK).await;
+                }
+                lifted => break lifted,
+            }
+        };
         let refreshed = self.refresh_halts().await;
         lifted?;
         refreshed.map_err(EngineError::from)?;

@@ -185,6 +185,7 @@ behaviour! {
         what_is_proposed_under_a_halt_is_halted
         a_halt_freezes_what_is_open_with_the_time_it_had_left
         a_halt_kills_unused_permits_for_good
+        no_permit_outlives_a_halt_that_is_lifted_at_once
         under_a_halt_nothing_is_approved_and_anything_refused
         the_same_is_covered_by_two_halts_until_both_are_lifted
         a_halts_sweep_goes_on_after_a_restart_in_its_middle

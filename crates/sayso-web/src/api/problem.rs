@@ -229,6 +229,7 @@ impl From<EngineError> for Problem {
             EngineError::NoSuchEscalation(_) | EngineError::NoSuchHalt(_) => {
                 Self::new(NOT_FOUND, detail)
             }
+            EngineError::HaltSpreading(_) => Self::new(UNAVAILABLE, detail),
             EngineError::Refused(refusal) => refusal.into(),
             EngineError::Proposal(refused) => {
                 let field = match refused {
