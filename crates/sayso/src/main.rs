@@ -30,6 +30,11 @@ mod witness;
 
 use clap::Parser;
 
+/// A server allocates in every request and frees on another thread; the system's allocator takes an
+/// eighth of its time for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     let cli = cli::Cli::parse();
     match cli.run() {
