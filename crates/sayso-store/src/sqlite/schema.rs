@@ -5,12 +5,13 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::tree;
 use crate::{Result, StoreError};
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0002_join.sql"),
     include_str!("../../migrations/sqlite/0003_callback.sql"),
     include_str!("../../migrations/sqlite/0004_tree.sql"),
     include_str!("../../migrations/sqlite/0005_people.sql"),
+    include_str!("../../migrations/sqlite/0006_wide.sql"),
 ];
 /// The version from which on entries have leaves.
 const LEAVES: u32 = 4;

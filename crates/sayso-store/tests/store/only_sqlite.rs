@@ -144,6 +144,28 @@ async fn entries_of_a_version_without_leaves_get_theirs() {
     old_entries_have_leaves(&open(folder.path(), Access::Serve).unwrap()).await;
 }
 
+#[test]
+fn escalations_of_a_version_with_narrow_rows_are_kept() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sayso.db");
+    let file = rusqlite::Connection::open(&path).unwrap();
+    for migration in [
+        include_str!("../../migrations/sqlite/0001_core.sql"),
+        include_str!("../../migrations/sqlite/0002_join.sql"),
+        include_str!("../../migrations/sqlite/0003_callback.sql"),
+        include_str!("../../migrations/sqlite/0004_tree.sql"),
+        include_str!("../../migrations/sqlite/0005_people.sql"),
+    ] {
+        file.execute_batch(migration).unwrap();
+    }
+    let row = "'default', x'07', 'bot', 3, 'everyone', 1, 0, 4, 5, 6, 'state'";
+    file.execute_batch(&format!("INSERT INTO escalation VALUES ({row})")).unwrap();
+    file.pragma_update(None, "user_version", 5).unwrap();
+    drop(open(folder.path(), Access::Serve).unwrap());
+    let same = format!("SELECT count(*) FROM (SELECT * FROM escalation INTERSECT SELECT {row})");
+    assert_eq!(file.query_row(&same, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+}
+
 /// A file system so small that it is soon full, if this machine lets us have one.
 struct Tiny(TempDir);
 
