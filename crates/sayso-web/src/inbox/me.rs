@@ -9,7 +9,7 @@ use sayso_client::wire;
 use super::board::Top;
 use super::card::When;
 use super::notice::{Notice, page};
-use super::people::{list, words};
+use super::people::{day, list, words};
 use super::text::Text;
 use super::visitor::{Sent, Visitor};
 use crate::Web;
@@ -64,7 +64,7 @@ fn of_session(session: wire::Session, now: Timestamp) -> Known {
         about: Text::new(&session.browser),
         how: session.how,
         since: when(&session.since, now),
-        until: session.until,
+        until: until(session.until.as_deref()),
         used: session.used_at.map(|used| when(&used, now)),
         current: session.current,
     }
@@ -76,10 +76,14 @@ fn of_token(token: wire::Token, now: Timestamp) -> Known {
         about: Text::new(&token.label),
         how: token.scopes.join(", "),
         since: when(&token.since, now),
-        until: token.until,
+        until: until(token.until.as_deref()),
         used: token.used_at.map(|used| when(&used, now)),
         current: token.current,
     }
+}
+
+fn until(at: Option<&str>) -> Option<String> {
+    at.and_then(|at| at.parse().ok()).map(day)
 }
 
 /// A time of ours, which reads back.

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
+use jiff::Timestamp;
 use sayso_core::credential::Role;
 use sayso_core::directory::Holder;
 use sayso_core::{GroupName, ReviewerName};
@@ -87,7 +88,7 @@ async fn of(web: &Web, visitor: &Visitor, link: Option<String>) -> Result<Html<S
                 roles: words(roles),
                 groups: list(groups),
                 by: Text::new(&by.to_string()),
-                until: known.until.map_or_else(String::new, |until| until.to_string()),
+                until: known.until.map_or_else(String::new, day),
             }),
             _ => None,
         })
@@ -183,6 +184,11 @@ pub(super) fn words(roles: &[Role]) -> String {
         })
         .collect();
     words.join(", ")
+}
+
+/// A time to come, to the minute.
+pub(super) fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Groups in a line, if there are any.
