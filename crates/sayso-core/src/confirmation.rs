@@ -37,11 +37,30 @@ pub struct Thumbprint(Digest);
 #[error("a key's thumbprint is 43 characters of base64url (RFC 7638)")]
 pub struct BadThumbprint;
 
+/// Not the name of a key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadKeyName {
+    /// Not a thumbprint.
+    #[error("{0}; or name the key as a public JWK")]
+    Thumbprint(#[from] BadThumbprint),
+    /// Not a JWK that proofs are made by.
+    #[error(transparent)]
+    Jwk(#[from] BadJwk),
+}
+
 impl Thumbprint {
     /// That of the Ed25519 key with these 32 bytes.
     pub fn of_ed25519(key: &[u8; 32]) -> Self {
         let x = Base64Url::from(key.as_slice());
         Self::of(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#))
+    }
+
+    /// That of a key as people name it: by its thumbprint, or as a public JWK.
+    pub fn named(key: &str) -> Result<Self, BadKeyName> {
+        match key.trim_start().starts_with('{') {
+            true => Ok(Jwk::parse(key)?.thumbprint()?),
+            false => Ok(key.parse()?),
+        }
     }
 
     fn of(required: &str) -> Self {

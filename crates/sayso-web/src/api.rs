@@ -64,6 +64,7 @@ pub fn router(web: Web) -> Router {
         .route("/v1/invitations/{id}", delete(invitations::end))
         .route("/v1/agents", get(agents::list).post(agents::add))
         .route("/v1/agents/{name}", get(agents::read).put(agents::set).delete(agents::revoke))
+        .route("/v1/agents/{name}/confirmation", put(agents::confirm))
         .route("/v1/agents/{name}/keys", post(agents::rotate))
         .route("/v1/keys", get(keys::list).post(keys::offer))
         .route("/v1/keys/{id}", delete(keys::revoke))

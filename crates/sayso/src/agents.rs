@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
-use sayso_core::confirmation::{Jwk, Thumbprint};
+use sayso_core::confirmation::Thumbprint;
 use sayso_core::directory::{Holder, ToolPattern};
 use sayso_core::{AgentName, Directory, ReviewerName};
 use sayso_engine::{Actor, Authority, NewAgent};
@@ -82,14 +82,8 @@ fn owner(name: Option<&str>) -> anyhow::Result<Option<ReviewerName>> {
     Ok(name.map(ReviewerName::new).transpose()?)
 }
 
-/// The key that was named, by its thumbprint or as a public JWK.
 fn confirm(key: Option<&str>) -> anyhow::Result<Option<Thumbprint>> {
-    let Some(key) = key else { return Ok(None) };
-    let thumbprint = match key.trim_start().starts_with('{') {
-        true => Jwk::parse(key).and_then(|jwk| jwk.thumbprint()).context("--confirm")?,
-        false => key.parse().context("--confirm")?,
-    };
-    Ok(Some(thumbprint))
+    key.map(Thumbprint::named).transpose().context("--confirm")
 }
 
 /// The tools that were named; none means that nothing was said of them.

@@ -191,6 +191,16 @@ pub struct SetAgent {
     pub tools: Option<Vec<String>>,
 }
 
+/// `PUT /v1/agents/{name}/confirmation`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmAgent {
+    /// The key that its permits take a proof by from now on: its thumbprint (RFC 7638), or a public
+    /// JWK as text. None takes the agent's credential alone.
+    pub key: Option<String>,
+}
+
 /// `POST /v1/agents/{name}/keys`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -122,8 +122,11 @@ impl Authority {
     ) -> Result<(), AuthorityError> {
         self.amend(actor, now, |directory, by| {
             let mut draft = Draft::default();
+            let change = Change::AgentConfirms { agent: name.clone(), key };
+            // Whoever may not is told so, also where it would change nothing.
+            directory.check(by, &change, now)?;
             if directory.agent(name).is_none_or(|known| known.confirm != key) {
-                draft.add(by, Change::AgentConfirms { agent: name.clone(), key });
+                draft.add(by, change);
             }
             Ok((draft, ()))
         })

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use sayso_client::wire;
+use sayso_core::confirmation::Thumbprint;
 use sayso_core::directory::{Holder, Machine};
 use sayso_core::{AgentName, Directory, Period};
 use sayso_engine::NewAgent;
@@ -91,6 +92,30 @@ pub(super) async fn set(
     let owner = owner.map(|owner| parsed("/owner", &owner)).transpose()?;
     let (tools, now) = (tools(globs.as_deref())?, web.engine.now());
     web.engine.authority().change_agent((&person).into(), &name, owner, tools, now).await?;
+    one(&web, &name).await
+}
+
+/// Say by which key an agent's permits take a proof from now on. Takes the role `owner`.
+#[utoipa::path(put, path = "/v1/agents/{name}/confirmation", tag = "agents",
+    params(("name" = String, Path, description = "Its name")),
+    request_body(content = wire::ConfirmAgent),
+    responses(
+        (status = 200, description = "The agent now", body = wire::Agent),
+        (status = "4XX", description = "Refused", body = wire::Problem,
+         content_type = "application/problem+json"),
+    ),
+    security(("reviewer" = [])))]
+pub(super) async fn confirm(
+    State(web): State<Web>,
+    PersonCaller(person): PersonCaller,
+    Path(name): Path<String>,
+    body: Strict<wire::ConfirmAgent>,
+) -> Result<Json<wire::Agent>, Problem> {
+    let name = named(&name)?;
+    let key = body.value.key.as_deref().map(Thumbprint::named).transpose();
+    let key = key.map_err(|bad| Problem::field("/key", bad.to_string()))?;
+    let (authority, now) = (web.engine.authority(), web.engine.now());
+    authority.confirm_agent((&person).into(), &name, key, now).await?;
     one(&web, &name).await
 }
 

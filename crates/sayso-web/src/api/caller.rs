@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::{header, request::Parts};
+use sayso_core::CredentialId;
 use sayso_core::credential::{Agent, Person};
 use sayso_engine::Account;
 
@@ -21,6 +22,28 @@ impl Caller {
             Account::Person(person) => format!("person {}", person.name()),
         }
     }
+
+    /// What they are known by.
+    pub(super) fn credential(&self) -> Option<CredentialId> {
+        match &self.0 {
+            Account::Agent(agent) => agent.credential(),
+            Account::Person(person) => person.credential(),
+        }
+    }
+}
+
+/// Whether what somebody came with still holds. A long wait may outlast it, and then shows nothing.
+pub(crate) fn still_valid(web: &Web, credential: Option<CredentialId>) -> Result<(), Problem> {
+    let authority = web.engine.authority();
+    match credential.is_none_or(|id| authority.is_in_force(id, web.engine.now())) {
+        true => Ok(()),
+        false => Err(unauthenticated()),
+    }
+}
+
+fn unauthenticated() -> Problem {
+    let detail = "send `Authorization: Bearer …` with a key or token that is in force";
+    Problem::new(problem::UNAUTHENTICATED, detail)
 }
 
 impl FromRequestParts<Web> for Caller {
@@ -35,10 +58,6 @@ impl FromRequestParts<Web> for Caller {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let unauthenticated = || {
-            let detail = "send `Authorization: Bearer …` with a key or token that is in force";
-            Problem::new(problem::UNAUTHENTICATED, detail)
-        };
         let token = token.ok_or_else(unauthenticated)?;
         let account = web.engine.authority().bearer(token, web.engine.now()).await?;
         let caller = Self(account.ok_or_else(unauthenticated)?);

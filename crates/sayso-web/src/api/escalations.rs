@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::body::Strict;
-use super::caller::{AgentCaller, Caller, reads_everything};
+use super::caller::{AgentCaller, Caller, reads_everything, still_valid};
 use super::problem::{self, Problem};
 use super::rate;
 use super::view;
@@ -70,6 +70,7 @@ pub(super) async fn propose(
     let mut record = web.engine.propose(&agent, new).await?;
     if let Some(wait) = wait.filter(|_| record.escalation.is_pending()) {
         record = web.engine.wait(record.escalation.id(), wait).await?;
+        still_valid(&web, agent.credential())?;
     }
     let shown = view::with_permit(&web.engine, &record);
     let mut response = (StatusCode::CREATED, Json(shown)).into_response();
@@ -247,6 +248,7 @@ pub(super) async fn read(
     if let Some(secs) = wait.filter(|secs| *secs > 0 && record.escalation.is_pending()) {
         let patience = Duration::from_secs(secs.min(LONGEST_WAIT));
         record = web.engine.wait(id, patience).await?;
+        still_valid(&web, caller.credential())?;
         shown = Shown::to(&caller, &record)?;
     }
     Ok(Json(shown.view(&web, &record)))

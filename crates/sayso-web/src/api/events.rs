@@ -62,10 +62,7 @@ pub(super) async fn events(
             return Err(Problem::new(problem::FORBIDDEN, "the events are not for this caller"));
         }
     };
-    let credential = match &caller.0 {
-        Account::Agent(agent) => agent.credential(),
-        Account::Person(person) => person.credential(),
-    };
+    let credential = caller.credential();
     let with_permit = agent.is_some();
     let feed = Feed {
         engine: web.engine,

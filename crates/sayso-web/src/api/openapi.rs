@@ -25,7 +25,7 @@ use super::{
         log::key, log::checkpoint, log::cosigned, log::tile, log::bodies, log::inclusion, log::consistency,
         people::list, people::add, people::read, people::set, people::remove, people::cover, people::uncover,
         invitations::list, invitations::invite, invitations::end,
-        agents::list, agents::add, agents::read, agents::set, agents::rotate, agents::revoke,
+        agents::list, agents::add, agents::read, agents::set, agents::confirm, agents::rotate, agents::revoke,
         tokens::tokens, tokens::issue, tokens::revoke, tokens::sessions, tokens::close,
         keys::list, keys::offer, keys::statement, keys::countersign, keys::revoke,
         service::me, policy::policy, policy::put, service::health, service::ready, service::metrics, service::jwks,

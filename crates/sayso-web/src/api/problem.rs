@@ -229,7 +229,6 @@ impl From<EngineError> for Problem {
             EngineError::NoSuchEscalation(_) | EngineError::NoSuchHalt(_) => {
                 Self::new(NOT_FOUND, detail)
             }
-            EngineError::HaltSpreading(_) => Self::new(UNAVAILABLE, detail),
             EngineError::Refused(refusal) => refusal.into(),
             EngineError::Proposal(refused) => {
                 let field = match refused {
@@ -252,7 +251,7 @@ impl From<EngineError> for Problem {
             EngineError::Unconfirmed(_) => Self::new(UNCONFIRMED, detail).at("DPoP"),
             EngineError::NoSuchExecutor(_) => Self::field("/executor", detail),
             EngineError::Store(error) => error.into(),
-            EngineError::Stopping => Self::new(UNAVAILABLE, detail),
+            EngineError::HaltSpreading(_) | EngineError::Stopping => Self::new(UNAVAILABLE, detail),
             EngineError::Illegal(_) => {
                 tracing::error!(%error, "a command failed");
                 Self::new(INTERNAL, "the server failed; nothing was changed")

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use sayso_core::Period;
 use sayso_core::credential::Role;
+use sayso_core::{AgentName, Period};
+use sayso_engine::Actor;
 use serde_json::{Value, json};
 
 use crate::site::{Events, Site};
@@ -126,6 +127,22 @@ async fn a_waiting_get_is_woken_by_the_decision() {
         site.decide(&site.ana, &asked, "deny").await
     });
     assert_eq!(woken.json()["outcome"], "denied");
+}
+
+#[tokio::test]
+async fn a_wait_that_outlasts_its_credential_shows_nothing() {
+    let site = Site::new().await;
+    let asked = site.propose("drop").await;
+    let path = format!("/v1/escalations/{}?wait=30", asked["id"].as_str().unwrap());
+    let bot = site.bot.clone();
+    let (woken, _) = tokio::join!(site.get(&path, &bot), async {
+        tokio::task::yield_now().await;
+        let (bot, now) = (AgentName::new("bot").unwrap(), site.engine.now());
+        let authority = site.engine.authority();
+        authority.revoke_agent(Actor::Operator, &bot, now).await.unwrap();
+        site.decide(&site.ana, &asked, "approve").await
+    });
+    assert_eq!(woken.status, StatusCode::UNAUTHORIZED, "{woken:?}");
 }
 
 #[tokio::test]

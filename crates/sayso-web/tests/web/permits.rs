@@ -9,6 +9,7 @@ use sayso_client::executor::{NotProved, Pinned};
 use sayso_client::wire;
 use sayso_core::Period;
 use sayso_core::confirmation::{ConfirmationKey, Request};
+use sayso_core::credential::Role;
 use sayso_core::signature::PersonKey;
 use sayso_engine::{Actor, Voucher};
 use sayso_web::api::RateLimit;
@@ -92,6 +93,30 @@ async fn what_is_stale_is_asked_anew_and_the_receipt_says_where() {
     let anew = site.now(&json!({"id": told["receipt"]["reopened"]})).await;
     assert_eq!((&anew["state"], &anew["message"]), (&json!("pending"), &json!("as it is")));
     assert_eq!(anew["action"]["precondition"], json!({"etag": "2"}));
+}
+
+#[tokio::test]
+async fn an_owner_says_by_which_key_permits_take_a_proof() {
+    let site = Site::new().await;
+    let owner = site.person("olga", Role::Owner).await;
+    let path = "/v1/agents/bot/confirmation";
+    let key = ConfirmationKey::from_seed(&[1; 32]).public();
+    let jkt = json!(key.thumbprint().unwrap().to_string());
+    for named in [json!(serde_json::to_string(&key).unwrap()), jkt.clone()] {
+        let said = site.put(path, &owner, &json!({"key": named})).await;
+        assert_eq!((said.status, &said.json()["confirm"]), (StatusCode::OK, &jkt));
+        let granted = granted(&site).await;
+        let (status, kind, ..) = redeem(&site, &granted, &[]).await.problem();
+        assert_eq!((status, &kind[..]), (403, "/problems/unconfirmed"));
+        let none = site.put(path, &owner, &json!({"key": null})).await.json();
+        assert_eq!(none["confirm"], json!(null));
+    }
+    for odd in ["", "AAAA", "{}"] {
+        let refused = site.put(path, &owner, &json!({"key": odd})).await;
+        assert_eq!(refused.problem().2, "/key", "{odd:?}");
+    }
+    let nobody = site.put("/v1/agents/nobody/confirmation", &owner, &json!({"key": null})).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

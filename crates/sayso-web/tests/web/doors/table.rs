@@ -139,6 +139,7 @@ pub(super) const DOORS: &[Door] = &[
     get("/v1/agents/{name}", People),
     put("/v1/agents/{name}", r#"{"tools": ["note"]}"#, OWNS),
     delete("/v1/agents/{name}", OWNS),
+    put("/v1/agents/{name}/confirmation", r#"{"key": null}"#, OWNS),
     post("/v1/agents/{name}/keys", r#"{"overlap": "1h"}"#, OWNS),
     get("/v1/keys", People),
     post("/v1/keys", r#"{"public_key": "$key"}"#, Own),
