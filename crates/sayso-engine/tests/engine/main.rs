@@ -27,7 +27,7 @@ mod waiting;
 mod world;
 
 use place::Place;
-use world::{World, within};
+use world::{World, ends};
 
 /// Each of these sentences holds for both stores, and leaves a ledger that is in order.
 macro_rules! behaviour {
@@ -37,7 +37,7 @@ macro_rules! behaviour {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $sentence() {
                     let mut world = super::World::new(super::Place::sqlite()).await;
-                    super::within("the test ends", super::$module::$sentence(&mut world)).await;
+                    super::ends(super::$module::$sentence(&mut world)).await;
                     world.audit().await;
                 }
             )*)*
@@ -48,7 +48,7 @@ macro_rules! behaviour {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $sentence() {
                     let mut world = super::World::new(super::Place::postgres().await).await;
-                    super::within("the test ends", super::$module::$sentence(&mut world)).await;
+                    super::ends(super::$module::$sentence(&mut world)).await;
                     world.audit().await;
                 }
             )*)*
@@ -65,7 +65,7 @@ macro_rules! several_servers {
                 async fn $sentence() {
                     let world = super::World::new(super::Place::postgres().await).await;
                     let other = world.another().await;
-                    super::within("the test ends", super::$module::$sentence(&world, &other)).await;
+                    super::ends(super::$module::$sentence(&world, &other)).await;
                     world.audit().await;
                     super::audit::all(&other).await;
                 }

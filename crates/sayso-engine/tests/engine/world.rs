@@ -25,6 +25,9 @@ use crate::place::Place;
 /// How long anything may take that has to happen.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How long a whole test may take, on a machine that does much else.
+const TEST: Duration = Duration::from_mins(5);
+
 /// The window of the soft rules below.
 pub(crate) const WINDOW: Period = minutes(15);
 /// After how long unheard they become hard.
@@ -372,6 +375,11 @@ fn about(subject: Subject) -> NewEscalation {
 /// How often such an event happened to it.
 pub(crate) fn count(record: &Record, is: impl Fn(&Event) -> bool) -> usize {
     record.history.iter().filter(|past| is(&past.event)).count()
+}
+
+/// A test has to end.
+pub(crate) async fn ends<T>(test: impl Future<Output = T>) -> T {
+    tokio::time::timeout(TEST, test).await.expect("it never came to pass that the test ends")
 }
 
 /// Has to happen soon.
