@@ -132,6 +132,21 @@ impl Directory {
         self.known(*self.hashes.get(&id)?, at)
     }
 
+    /// What a person may do by what they are known by; nothing, if it is no person's or has ended.
+    pub fn roles_by(&self, id: CredentialId, at: Timestamp) -> Vec<Role> {
+        let roles = |name: &ReviewerName| self.person(name).map(|member| &*member.roles);
+        let known = self.credential(id, at).map(|credential| &credential.holder);
+        match known {
+            Some(Holder::Token { person, scopes }) => {
+                roles(person).map(|roles| Scope::limit(scopes, roles)).unwrap_or_default()
+            }
+            Some(Holder::Session { person, .. }) => roles(person).unwrap_or_default().to_vec(),
+            Some(Holder::Agent(_) | Holder::Link { .. } | Holder::Invitation { .. }) | None => {
+                Vec::new()
+            }
+        }
+    }
+
     /// Everything that anybody is known by now.
     pub fn credentials(&self, at: Timestamp) -> impl Iterator<Item = &Credential> {
         self.credentials.values().filter(move |credential| credential.is_in_force(at))

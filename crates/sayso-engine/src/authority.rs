@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sayso_core::credential::{Agent, AgentKey, Person, ReviewerToken, SessionToken};
+use sayso_core::credential::{Agent, AgentKey, Person, ReviewerToken, Role, SessionToken};
 use sayso_core::directory::{By, IllegalChange, Scope};
 use sayso_core::enrolment::NotVouched;
 use sayso_core::{CredentialId, Digest, Directory};
@@ -172,6 +172,11 @@ impl Authority {
     /// Whether what somebody was known by still is in force, as far as is known here.
     pub fn is_in_force(&self, id: CredentialId, now: Timestamp) -> bool {
         self.inner.state().directory.credential(id, now).is_some()
+    }
+
+    /// What a person may do by what they are known by, as far as is known here.
+    pub fn roles_by(&self, id: CredentialId, now: Timestamp) -> Vec<Role> {
+        self.inner.state().directory.roles_by(id, now)
     }
 
     /// Moves on whenever who may do what has changed.

@@ -13,6 +13,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use http_body::Frame;
+use sayso_core::credential::Role;
 use sayso_core::escalation::WaitingFor;
 use sayso_core::{AgentName, CredentialId, EscalationId};
 use sayso_engine::{Engine, Record};
@@ -93,15 +94,26 @@ impl IntoResponse for Feed {
 }
 
 impl Feed {
-    /// Returns when whoever reads it is known by nothing any more.
+    /// Returns when whoever reads it is no longer who they were when they opened it.
     async fn until_shut_out(&self) {
         let Some(credential) = self.credential else { return std::future::pending().await };
-        let authority = self.engine.authority();
-        let mut changes = authority.changes();
-        while authority.is_in_force(credential, self.engine.now()) {
+        let mut changes = self.engine.authority().changes();
+        while self.is_as_it_was(credential) {
             // What ends by itself says nothing: hence the look now and then.
             let _ = tokio::time::timeout(PULSE, changes.changed()).await;
         }
+    }
+
+    /// Whether its reader still is known by that, and may veto if they could then: silence that only
+    /// somebody hears who can say nothing any more does not count. Who comes back is who they are
+    /// now.
+    fn is_as_it_was(&self, credential: CredentialId) -> bool {
+        let (authority, now) = (self.engine.authority(), self.engine.now());
+        if self.agent.is_some() {
+            return authority.is_in_force(credential, now);
+        }
+        let roles = authority.roles_by(credential, now);
+        !roles.is_empty() && roles.contains(&Role::Reviewer) == self.listens
     }
 
     async fn run(&self, line: &Line) -> Result<(), End> {

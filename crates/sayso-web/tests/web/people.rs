@@ -1,8 +1,9 @@
 //! Who may do what over HTTP, and the pages and calls by which that is changed.
 
 use axum::http::StatusCode;
+use sayso_core::Period;
 use sayso_core::credential::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::inbox::{Browser, hidden, text};
 use crate::site::{Events, Site};
@@ -143,6 +144,33 @@ async fn a_stream_ends_with_the_token_or_session_that_it_was_opened_with() {
     let olga = site.person("olga", Role::Owner).await;
     site.delete("/v1/agents/bot", &olga).await;
     by_agent.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_reader_can_veto_no_more_and_silence_counts_no_more_with_it() {
+    let site = Site::new().await;
+    let olga = site.person("olga", Role::Owner).await;
+    let asked = site.propose("merge").await;
+    let waits = async || site.now(&asked).await["waiting_for"].clone();
+    let anas = Browser::logged_in(&site, "ana").await;
+    let mut by_session = Events::new(anas.stream("/inbox/events").await);
+    let mut by_token = Events::new(site.open("/v1/events", &site.ana).await);
+    by_token.until("ready").await;
+    let heard = async { while waits().await == "listener" {} };
+    tokio::time::timeout(std::time::Duration::from_secs(10), heard).await.unwrap();
+
+    let reads = json!({"roles": ["auditor"]});
+    assert_eq!(site.put("/v1/people/ana", &olga, &reads).await.status, StatusCode::OK);
+    by_token.end().await;
+    by_session.end().await;
+    // She may look on, and is no listener.
+    let mut reader = Events::new(site.open("/v1/events", &site.ana).await);
+    reader.until("ready").await;
+    let unheard = async { while waits().await != "listener" {} };
+    tokio::time::timeout(std::time::Duration::from_secs(10), unheard).await.unwrap();
+    site.clock.advance(Period::from_secs(3_600));
+    site.engine.clock_moved();
+    assert_eq!(site.now(&asked).await["outcome"], Value::Null);
 }
 
 #[tokio::test]
