@@ -180,7 +180,7 @@ impl Directory {
     /// The person whom that link logs in.
     pub fn log_in(&self, link: &LoginToken, at: Timestamp) -> Option<Person> {
         let credential = self.known(link.hash(), at)?;
-        let Holder::Link { person } = &credential.holder else { return None };
+        let Holder::Link { person, .. } = &credential.holder else { return None };
         let record = self.record(credential, SecretKind::Login, person, None, at)?;
         Some(record.log_in(link, at)?.known_by(credential.id))
     }
@@ -275,6 +275,9 @@ impl Directory {
                 if let Some(member) = self.people.get_mut(name) {
                     (member.roles, member.groups) = (roles.clone(), groups.clone());
                 }
+                if !self.is_owner(name) {
+                    self.let_in_by_nobody(name);
+                }
             }
             Change::PersonLinked { name, issuer, subject } => {
                 if let Some(member) = self.people.get_mut(name) {
@@ -314,7 +317,8 @@ impl Directory {
                 self.give(*token, holder, at, *until);
             }
             Change::LinkMade { link, person, until } => {
-                self.give(*link, Holder::Link { person: person.clone() }, at, Some(*until));
+                let (person, by) = (person.clone(), by.clone());
+                self.give(*link, Holder::Link { person, by }, at, Some(*until));
             }
             Change::SessionOpened { session, person, how, until } => {
                 if let How::Link(link) = how {
@@ -369,13 +373,23 @@ impl Directory {
         self.covers.retain(|cover| cover.away != *name && cover.stand_in != *name);
         let theirs = self.keys.values_mut().filter(|key| key.person == *name);
         theirs.filter(|key| key.until.is_none()).for_each(|key| key.until = Some(index));
+        self.let_in_by_nobody(name);
         self.forget(|holder| match holder {
-            Holder::Agent(_) => false,
+            Holder::Agent(_) | Holder::Invitation { .. } => false,
             Holder::Token { person, .. }
             | Holder::Session { person, .. }
-            | Holder::Link { person } => person == name,
-            // Whom they invited and who has not come yet is invited by nobody now.
-            Holder::Invitation { by, .. } => *by == By::Person(name.clone()),
+            | Holder::Link { person, .. } => person == name,
+        });
+    }
+
+    /// Whom somebody would let in who may let in nobody any more, and who has not come yet, is let
+    /// in by nobody now: neither by an invitation, nor as somebody else by a link.
+    fn let_in_by_nobody(&mut self, name: &ReviewerName) {
+        let made = |by: &By| matches!(by, By::Person(maker) if maker == name);
+        self.forget(|holder| match holder {
+            Holder::Invitation { by, .. } => made(by),
+            Holder::Link { person, by } => made(by) && person != name,
+            Holder::Agent(_) | Holder::Token { .. } | Holder::Session { .. } => false,
         });
     }
 

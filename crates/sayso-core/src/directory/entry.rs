@@ -97,6 +97,8 @@ pub enum Holder {
     Link {
         /// Whom it logs in.
         person: ReviewerName,
+        /// Who made it.
+        by: By,
     },
     /// An invitation.
     Invitation {

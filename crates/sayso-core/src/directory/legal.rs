@@ -334,7 +334,7 @@ fn reviews(directory: &Directory, name: &ReviewerName) -> bool {
 fn opens(directory: &Directory, name: &ReviewerName, how: &How, at: Timestamp) -> Legal {
     match how {
         How::Link(id) => match directory.credential(*id, at).map(|link| &link.holder) {
-            Some(Holder::Link { person }) if person == name => Ok(()),
+            Some(Holder::Link { person, .. }) if person == name => Ok(()),
             _ => Err(IllegalChange::NotInForce { what: "link", id: *id }),
         },
         // In the same moment as they joined, and at no other.

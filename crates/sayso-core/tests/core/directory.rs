@@ -253,6 +253,31 @@ fn whom_somebody_invited_before_they_were_removed_does_not_join() {
 }
 
 #[test]
+fn whom_somebody_would_have_let_in_is_let_in_by_nobody_once_they_are_no_owner() {
+    let removed = Change::PersonRemoved { name: name("eve") };
+    let (roles, groups) = (vec![Role::Reviewer], Vec::new());
+    let demoted = Change::PersonChanged { name: name("eve"), roles, groups };
+    for (end, own_stays) in [(removed, false), (demoted, true)] {
+        let mut story = Story::new();
+        story.does(by("olga"), person("eve", &[Role::Owner, Role::Reviewer]));
+        let invitation = InviteToken::from_entropy([3; 32]);
+        let [olgas, eves] = [4, 5].map(|number| LoginToken::from_entropy([number; 32]));
+        let (roles, groups) = (vec![Role::Owner], Vec::new());
+        let made = sealed(1, invitation.hash());
+        story.does(by("eve"), Change::Invited { invitation: made, roles, groups, until: at(600) });
+        for (number, link, who) in [(2, &olgas, "olga"), (3, &eves, "eve")] {
+            let (link, until) = (sealed(number, link.hash()), at(600));
+            story.does(by("eve"), Change::LinkMade { link, person: name(who), until });
+        }
+        story.does(by("olga"), end);
+        let (directory, now) = (&story.directory, story.now());
+        assert!(directory.invitation(&invitation, now).is_none());
+        assert!(directory.log_in(&olgas, now).is_none(), "nobody is olga by eve's word");
+        assert_eq!(directory.log_in(&eves, now).is_some(), own_stays);
+    }
+}
+
+#[test]
 fn an_invitation_is_good_once_and_for_what_it_says() {
     let mut story = Story::new();
     let group = GroupName::new("security").unwrap();
@@ -617,7 +642,7 @@ proptest! {
                     Holder::Agent(name) => directory.agent(name).is_some(),
                     Holder::Token { person, .. }
                     | Holder::Session { person, .. }
-                    | Holder::Link { person } => directory.person(person).is_some(),
+                    | Holder::Link { person, .. } => directory.person(person).is_some(),
                     Holder::Invitation { by: By::Person(person), .. } => {
                         directory.person(person).is_some()
                     }
