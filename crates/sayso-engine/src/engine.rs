@@ -171,8 +171,7 @@ impl Engine {
             })?;
         }
         tokio::spawn(sealer.run(Arc::downgrade(&engine.inner)));
-        let policy = engine.policy().policy;
-        engine.record_policy(&policy).await;
+        engine.record_present_policy().await;
         tokio::spawn(follow::policy(Arc::downgrade(&engine.inner)));
         tokio::spawn(follow::callbacks(Arc::downgrade(&engine.inner)));
         tokio::spawn(follow::authority(Arc::downgrade(&engine.inner)));
@@ -209,11 +208,22 @@ impl Engine {
 
     /// Puts another policy in force in place of the one of hash `old`, and writes it to the policy's
     /// file. Judging whether that may be done is the caller's, who has looked at the old one.
-    pub fn put_policy(&self, policy: Policy, old: Digest) -> Result<(), NotPut> {
-        let policy = self.inner.policy.put(policy, old)?;
-        let engine = self.clone();
-        tokio::spawn(async move { engine.record_policy(&policy).await });
-        Ok(())
+    ///
+    /// The ledger is told first: nothing is ever judged by a policy that it does not know.
+    pub async fn put_policy(&self, policy: Policy, old: Digest) -> Result<(), NotPut> {
+        let (engine, policy) = (self.clone(), Arc::new(policy));
+        // Done to its end, also when whoever asked has gone.
+        let put = tokio::spawn(async move {
+            engine.inner.policy.check(old)?;
+            let recorded = engine.record_policy(&policy).await;
+            recorded.map_err(|error| NotPut::Unrecorded(error.to_string()))?;
+            let put = engine.inner.policy.put(policy, old);
+            if put.is_err() {
+                engine.record_present_policy().await;
+            }
+            put
+        });
+        put.await.unwrap_or_else(|error| Err(NotPut::Unrecorded(error.to_string())))
     }
 
     /// The keys that permits are signed with.
@@ -330,9 +340,12 @@ impl Engine {
         Ok(())
     }
 
-    async fn record_policy(&self, policy: &Policy) {
-        let work = Work::Policy(policy.hash(), policy.text().to_owned());
-        if let Err(error) = self.run(work).await {
+    async fn record_policy(&self, policy: &Policy) -> Result<(), EngineError> {
+        self.run(Work::Policy(policy.hash(), policy.text().to_owned())).await.map(|_| ())
+    }
+
+    async fn record_present_policy(&self) {
+        if let Err(error) = self.record_policy(&self.policy().policy).await {
             tracing::warn!(%error, "the policy in force was not written to the ledger");
         }
     }

@@ -57,12 +57,28 @@ pub enum NotPut {
     /// It was judged beside one that is not in force any more.
     #[error("another policy came into force meanwhile")]
     Moved,
+    /// The ledger can't be told of it first.
+    #[error("it can't be written to the ledger: {0}")]
+    Unrecorded(String),
+}
+
+/// A policy that was read from the file, and is not in force yet.
+pub(crate) struct Found {
+    pub(crate) policy: Arc<Policy>,
+    /// How the file looked then.
+    stamp: Option<(SystemTime, u64)>,
 }
 
 impl PolicyFile {
+    /// Whether a policy could be put in force in place of that one.
+    pub(crate) fn check(&self, old: Digest) -> Result<(), NotPut> {
+        self.path.as_deref().ok_or(NotPut::NoFile)?;
+        if self.state().policy.hash() == old { Ok(()) } else { Err(NotPut::Moved) }
+    }
+
     /// Writes a policy to the file and puts it in force in place of that one; neither, if it can't
     /// be written or another is in force by now.
-    pub(crate) fn put(&self, policy: Policy, old: Digest) -> Result<Arc<Policy>, NotPut> {
+    pub(crate) fn put(&self, policy: Arc<Policy>, old: Digest) -> Result<(), NotPut> {
         let path = self.path.as_deref().ok_or(NotPut::NoFile)?;
         let beside = path.with_extension("new");
         // Held all along, so that the new file is not read before it is in force.
@@ -73,10 +89,9 @@ impl PolicyFile {
         std::fs::write(&beside, policy.text())?;
         std::fs::rename(&beside, path)?;
         *seen = stamp(path).ok();
-        let policy = Arc::new(policy);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        *state = PolicyState { policy: Arc::clone(&policy), problem: None };
-        Ok(policy)
+        *state = PolicyState { policy, problem: None };
+        Ok(())
     }
 
     /// The built-in policy: everything is hard.
@@ -123,17 +138,18 @@ impl PolicyFile {
         self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks at the file again. A new policy comes into force and is returned; a bad one changes
-    /// nothing but the problem that [`PolicyFile::state`] tells.
-    pub fn reload(&self) -> Option<Arc<Policy>> {
+    /// Looks at the file again. A new policy is returned, and is not in force before it is
+    /// [brought](PolicyFile::bring); a bad one changes nothing but the problem that
+    /// [`PolicyFile::state`] tells.
+    pub(crate) fn look(&self) -> Option<Found> {
         let path = self.path.as_deref()?;
-        let present = stamp(path).ok();
+        let stamp = stamp(path).ok();
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if *seen == present {
+            if *seen == stamp {
                 return None;
             }
-            *seen = present;
+            *seen = stamp;
         }
         let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
         let parsed = read.and_then(|text| Policy::parse(&text).map_err(|error| error.to_string()));
@@ -144,8 +160,7 @@ impl PolicyFile {
                 if policy.hash() == state.policy.hash() {
                     return None;
                 }
-                state.policy = Arc::new(policy);
-                Some(Arc::clone(&state.policy))
+                Some(Found { policy: Arc::new(policy), stamp })
             }
             Err(problem) => {
                 if state.problem.as_deref() != Some(&*problem) {
@@ -158,6 +173,24 @@ impl PolicyFile {
                 None
             }
         }
+    }
+}
+
+impl PolicyFile {
+    /// Puts a policy that was found in force; not, if the file was written again since.
+    pub(crate) fn bring(&self, found: Found) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if *seen != found.stamp {
+            return false;
+        }
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        *state = PolicyState { policy: found.policy, problem: None };
+        true
+    }
+
+    /// Forgets how the file looked, so that it is read again.
+    pub(crate) fn forget(&self) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -18,9 +18,15 @@ pub(super) async fn policy(engine: std::sync::Weak<Inner>) {
     loop {
         tokio::time::sleep(POLICY_LOOK).await;
         let Some(inner) = engine.upgrade() else { return };
-        if let Some(policy) = inner.policy.reload() {
-            tracing::info!(policy = %policy.hash(), "a new policy is in force");
-            Engine { inner }.record_policy(&policy).await;
+        let Some(found) = inner.policy.look() else { continue };
+        let (engine, hash) = (Engine { inner }, found.policy.hash());
+        if let Err(error) = engine.record_policy(&found.policy).await {
+            tracing::warn!(policy = %hash, %error, "a new policy can't be recorded; the old one stays");
+            engine.inner.policy.forget();
+        } else if engine.inner.policy.bring(found) {
+            tracing::info!(policy = %hash, "a new policy is in force");
+        } else {
+            engine.record_present_policy().await;
         }
     }
 }

@@ -59,7 +59,7 @@ pub(super) async fn put(
         }
         (Account::Person(person), None) if person.is(Role::PolicyAdmin) => {
             let old = only_tighter(&web, &new).await?;
-            put_in_force(&web, new, old)?;
+            put_in_force(&web, new, old).await?;
         }
         (Account::Agent(_), None) => {
             let detail = format!("an agent needs the permit of a granted `{POLICY_APPLY}`");
@@ -85,10 +85,10 @@ fn in_force(web: &Web) -> wire::Policy {
     }
 }
 
-fn put_in_force(web: &Web, new: Policy, old: Digest) -> Result<(), Problem> {
-    web.engine.put_policy(new, old).map_err(|error| match error {
+async fn put_in_force(web: &Web, new: Policy, old: Digest) -> Result<(), Problem> {
+    web.engine.put_policy(new, old).await.map_err(|error| match error {
         NotPut::Moved => Problem::new(problem::POLICY_MOVED, error.to_string()),
-        NotPut::NoFile | NotPut::Unwritable(_) => {
+        NotPut::NoFile | NotPut::Unwritable(_) | NotPut::Unrecorded(_) => {
             tracing::error!(%error, "a policy could not be put in force");
             Problem::new(problem::POLICY_FIXED, error.to_string())
         }
@@ -150,7 +150,7 @@ async fn by_permit(
         let detail = "another policy is in force than the `precondition` says; ask again";
         return Err(Problem::new(problem::POLICY_MOVED, detail));
     }
-    let done = put_in_force(web, new, old);
+    let done = put_in_force(web, new, old).await;
     let result = if done.is_ok() { ReceiptResult::Succeeded } else { ReceiptResult::Failed };
     web.engine.report(id, agent, result, None).await?;
     done
