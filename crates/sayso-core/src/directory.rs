@@ -6,6 +6,7 @@
 mod change;
 mod entry;
 mod illegal;
+mod lapsed;
 mod legal;
 mod scope;
 mod tools;
@@ -27,6 +28,7 @@ use crate::workspace::WorkspaceEvent;
 pub use change::{By, Change, Countersigned, How, Sealed};
 pub use entry::{Cover, Credential, Holder, Key, Machine, Member, Standing};
 pub use illegal::IllegalChange;
+pub use lapsed::Lapsed;
 pub use scope::Scope;
 pub use tools::ToolPattern;
 

@@ -4,6 +4,7 @@
 //! folds what happened into the state, [`due`](Escalation::due) says when to look again. Each is
 //! a pure function; the ledger holds the events, and the state is nothing but their fold.
 
+mod anew;
 mod apply;
 mod command;
 mod decide;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use anew::NotAnew;
 pub use apply::IllegalHistory;
 pub use command::{Command, Refusal};
 pub use decide::decide;
@@ -137,6 +139,9 @@ pub(crate) struct Pending {
     pub(crate) wait: Wait,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) approvals: Vec<Approval>,
+    /// When each of them was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) approved: Vec<(ReviewerName, Timestamp)>,
     /// Who took their approval back, and at which version: what they had signed by then is spent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) retracted: Vec<(ReviewerName, u64)>,
@@ -288,6 +293,12 @@ impl Escalation {
     /// The approvals of an open escalation.
     pub fn approvals(&self) -> &[Approval] {
         self.pending().map_or(&[], |pending| &pending.approvals)
+    }
+
+    /// When somebody gave an approval that stands.
+    pub fn approved_at(&self, by: &ReviewerName) -> Option<Timestamp> {
+        let mut approved = self.pending()?.approved.iter();
+        approved.find(|(person, _)| person == by).map(|(_, at)| *at)
     }
 
     /// Who is on it.

@@ -83,7 +83,8 @@ impl Approval {
         self.signed
     }
 
-    fn approver(&self) -> Approver<'_> {
+    /// As a quorum counts them.
+    pub fn approver(&self) -> Approver<'_> {
         Approver { name: &self.by, groups: &self.groups }
     }
 }

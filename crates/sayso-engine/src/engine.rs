@@ -12,12 +12,8 @@ mod sign;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use sayso_core::credential::Role;
-use sayso_core::decision::Says;
-use sayso_core::directory::Key;
 use sayso_core::halt::Halt;
-use sayso_core::statement::Signed;
-use sayso_core::{Command, Digest, Escalation, EscalationId, ReviewerName, WorkspaceEvent};
+use sayso_core::{Command, Digest, Escalation, EscalationId, WorkspaceEvent};
 use sayso_ledger::tree::empty_root;
 use sayso_ledger::{Checkpoint, SigningKey};
 use sayso_policy::Policy;
@@ -131,7 +127,9 @@ impl Engine {
         });
         shared.callbacks.look(&*store).await?;
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let writer = WriterLoop::new(Arc::clone(&shared), writer, queue);
+        let authority = Authority::new(Arc::clone(&store));
+        let named = authority.directory().await?;
+        let writer = WriterLoop::new(Arc::clone(&shared), writer, authority.clone(), queue);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -146,8 +144,6 @@ impl Engine {
             .map_err(|error| StoreError::Failed(error.into()))?;
 
         let halts = store.halts().await?.into();
-        let authority = Authority::new(Arc::clone(&store));
-        let named = authority.directory().await?;
         let seeds = PermitSeeds::open(&options.keys, &*store, named.permit_keys()).await?;
         let permits = Arc::new(PermitKeys::of(&seeds, &options.issuer));
         let engine = Self {
@@ -305,33 +301,7 @@ impl Engine {
         command: Command,
         body: Option<Vec<u8>>,
     ) -> Result<Arc<Record>, EngineError> {
-        if let Command::Decide(decision) = &command
-            && matches!(decision.says(), Says::Approve)
-        {
-            self.check_approvals(id).await?;
-        }
         self.run_for_record(id, Work::Act(Box::new(Act { id, command, body }))).await
-    }
-
-    /// Nothing is granted on an approval by somebody who may not give one any more, or signed with a
-    /// key that is no longer theirs: it may have been stolen when it signed.
-    async fn check_approvals(&self, id: EscalationId) -> Result<(), EngineError> {
-        let record = self.get(id).await?;
-        let directory = self.authority().directory().await?;
-        let decides = |by: &ReviewerName| {
-            directory.person(by).is_some_and(|member| member.roles.contains(&Role::Reviewer))
-        };
-        let signs = |signed: Signed| directory.key(signed.key).is_some_and(Key::counts);
-        for approval in record.escalation.approvals() {
-            let by = approval.by();
-            if !decides(by) {
-                return Err(EngineError::LapsedApproval { by: by.clone() });
-            }
-            if !approval.signed().is_none_or(signs) {
-                return Err(EngineError::LapsedSignature { by: by.clone() });
-            }
-        }
-        Ok(())
     }
 
     async fn refresh_halts(&self) -> Result<(), StoreError> {

@@ -1,7 +1,9 @@
 //! What can go wrong with a command.
 
+use sayso_core::decision::NotAReviewer;
+use sayso_core::directory::Lapsed;
 use sayso_core::escalation::RefusedProposal;
-use sayso_core::{AgentName, EscalationId, HaltId, Refusal, ReviewerName, ToolName};
+use sayso_core::{AgentName, Digest, EscalationId, HaltId, Refusal, ReviewerName, ToolName};
 use sayso_store::StoreError;
 
 /// Why a command did not happen.
@@ -45,24 +47,26 @@ pub enum EngineError {
         /// What.
         tool: ToolName,
     },
-    /// An approval would be completed on the word of somebody who may not decide any more.
+    /// An approval would be completed on one that does not count any more.
     #[error(
-        "{by} approved this and may not decide any more, so it can't be granted as it is: approve it \
-         with other arguments, or deny it and have it asked for again"
+        "an approval of this has lapsed, so it can't be granted as it is: {0}; have it taken back, \
+         approve with other arguments, or deny it and have it asked for again"
     )]
-    LapsedApproval {
+    LapsedApproval(Lapsed),
+    /// They may not decide any more.
+    #[error(transparent)]
+    NotAReviewer(#[from] NotAReviewer),
+    /// The key that somebody signed with does not count for them any more.
+    #[error("the key {key} does not count for {by} any more")]
+    NotTheirKey {
         /// Who.
         by: ReviewerName,
+        /// Which.
+        key: Digest,
     },
-    /// An approval would be completed by a signature whose key was revoked since.
-    #[error(
-        "{by} approved this with a key that was revoked since, so it can't be granted as it is: have \
-         {by} take that back and sign anew, or deny it and have it asked for again"
-    )]
-    LapsedSignature {
-        /// Who.
-        by: ReviewerName,
-    },
+    /// What is known of the agent changed while it asked.
+    #[error("what the agent {0} may do is being changed; ask again in a moment")]
+    AgentChanged(AgentName),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

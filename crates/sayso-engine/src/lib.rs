@@ -16,6 +16,7 @@ mod metrics;
 pub mod permit;
 mod policy;
 mod record;
+mod standing;
 mod stream;
 mod unit;
 mod wake;

@@ -19,10 +19,12 @@ use sayso_store::{
     NewKey, Outbox, OutboxKind, Past, SilentGrant, Snapshot, Writer,
 };
 
+use crate::authority::Authority;
 use crate::error::EngineError;
 use crate::job::{Act, Done, Outcome, Propose, Work};
 use crate::listening::Ears;
 use crate::record::{AtHand, Record};
+use crate::standing::Standing;
 use crate::{callback, joining};
 
 /// Stands for "no rule" where grants are counted by rule.
@@ -48,6 +50,8 @@ pub(crate) struct Unit<'a> {
     /// What each clock may say by now at the most: where silence begins.
     latest: Vec<(RouteName, Heard)>,
     halts: Vec<Halt>,
+    /// Who may do what.
+    standing: Standing,
     working: HashMap<EscalationId, Working>,
     keys: HashMap<KeyName, KeyUse>,
     /// What calls have begun that others may join.
@@ -90,8 +94,10 @@ impl<'a> Unit<'a> {
         writer: &'a mut dyn Writer,
         ears: &'a Ears,
         callbacks: Arc<HashMap<AgentName, Callback>>,
+        authority: &Authority,
     ) -> Result<Self, EngineError> {
-        let Snapshot { mut clocks, halts } = writer.begin().await?;
+        let Snapshot { mut clocks, halts, newest } = writer.begin().await?;
+        let standing = Standing::new(authority.as_of(newest, writer).await?);
         let mut changes = Changes::default();
         let credit = ears.draw();
         let latest = |clock: &ListeningClock| ears.latest(clock, credit.at);
@@ -109,6 +115,7 @@ impl<'a> Unit<'a> {
             clocks,
             latest,
             halts,
+            standing,
             working: HashMap::new(),
             keys: HashMap::new(),
             asked: HashMap::new(),
@@ -195,8 +202,14 @@ impl<'a> Unit<'a> {
             Work::Propose(propose) => self.propose(propose),
             Work::Act(act) => self.act(act),
             Work::ActAndPropose(act, propose) => self.act_and_propose(act, propose),
-            Work::Halt(halt) => Ok(self.halt(halt)),
-            Work::Lift(halt, by) => self.lift(*halt, by.clone()),
+            Work::Halt(halt) => {
+                self.standing.reviews(&halt.by)?;
+                Ok(self.halt(halt))
+            }
+            Work::Lift(halt, by) => {
+                self.standing.reviews(by)?;
+                self.lift(*halt, by.clone())
+            }
             Work::OwedCalls => Ok(Done::Calls(self.owed.clone())),
             Work::Called(escalations) => {
                 self.changes.done.extend(escalations.iter().map(|id| call(*id)));
@@ -223,6 +236,7 @@ impl<'a> Unit<'a> {
     }
 
     fn propose(&mut self, propose: &Propose) -> Outcome {
+        self.standing.proposes(&propose.proposal)?;
         if let Some((name, used)) = propose.key_use() {
             if let Some(known) = self.keys.get(&name) {
                 return match known.fingerprint == used.fingerprint {
@@ -316,10 +330,14 @@ impl<'a> Unit<'a> {
         {
             moment.hearing.reading = moment.hearing.reading.max(*latest);
         }
+        if let Command::Decide(decision) = command {
+            self.standing.decides(decision, escalation, self.at)?;
+        }
         let events = decide(escalation, command, &moment)?;
         if events.is_empty() {
             return Ok(());
         }
+        self.standing.approves(escalation, &events, self.at)?;
         let version = escalation.version();
         let mut next = escalation.clone();
         for event in &events {

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::Shared;
+use crate::authority::Authority;
 use crate::error::EngineError;
 use crate::job::{Done, Job, Outcome, Work};
 use crate::listening::BEAT;
@@ -42,6 +43,7 @@ struct Next {
 pub(crate) struct WriterLoop {
     shared: Arc<Shared>,
     writer: Box<dyn Writer>,
+    authority: Authority,
     jobs: mpsc::Receiver<Job>,
     next: Next,
     sweeping: Option<Sweep>,
@@ -65,11 +67,13 @@ impl WriterLoop {
     pub(crate) fn new(
         shared: Arc<Shared>,
         writer: Box<dyn Writer>,
+        authority: Authority,
         jobs: mpsc::Receiver<Job>,
     ) -> Self {
         Self {
             shared,
             writer,
+            authority,
             jobs,
             next: Next::default(),
             // A sweep that a crash cut short goes on.
@@ -199,7 +203,8 @@ impl WriterLoop {
         let looks = self.is_due(shared.clock.now());
         let writer = self.writer.as_mut();
         writer.rollback().await?;
-        let mut unit = Unit::begin(writer, &shared.ears, shared.callbacks.known()).await?;
+        let callbacks = shared.callbacks.known();
+        let mut unit = Unit::begin(writer, &shared.ears, callbacks, &self.authority).await?;
         unit.load(batch.iter().map(|job| &job.work), &shared.at_hand, shared.exclusive).await?;
         let outcomes: Vec<_> = batch.iter().map(|job| unit.work(&job.work)).collect();
         if looks {

@@ -37,6 +37,11 @@ pub trait Writer: Send {
     /// Begins a unit of work: the clocks and halts in force.
     async fn begin(&mut self) -> Result<Snapshot>;
 
+    /// At most `limit` entries after index `after` that are not of any escalation. If one that takes
+    /// something away from somebody comes to be before this unit ends, its commit fails with
+    /// [`StoreError::Conflict`].
+    async fn workspace_entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>>;
+
     /// The escalations with these ids, as far as they exist.
     async fn load(&mut self, ids: &[EscalationId]) -> Result<Vec<Escalation>>;
 

@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub clocks: Vec<ListeningClock>,
     /// The halts in force.
     pub halts: Vec<Halt>,
+    /// The index of the newest entry that is of no escalation; 0, if there is none.
+    pub newest: u64,
 }
 
 /// Bulky or personal text of an entry, kept apart from it so that it can be erased.
@@ -322,6 +324,19 @@ pub struct Amendment {
     pub forgotten: Vec<CredentialId>,
     /// Where an agent is called from now on; nowhere, if there is no address.
     pub callback: Option<(AgentName, Option<Callback>)>,
+}
+
+impl Amendment {
+    /// Whether somebody may not do after it what they might before: what began before it must look
+    /// again.
+    pub(crate) fn takes_away(&self) -> bool {
+        self.entries.iter().any(|entry| match &entry.happened {
+            Happened::Workspace(WorkspaceEvent::AuthorityChanged { change, .. }) => {
+                change.takes_away()
+            }
+            Happened::Workspace(_) | Happened::Escalation { .. } => false,
+        })
+    }
 }
 
 /// What helps people to tell their tokens and sessions apart.

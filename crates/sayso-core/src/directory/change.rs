@@ -291,6 +291,37 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether somebody may not do after it what they might before.
+    pub fn takes_away(&self) -> bool {
+        match self {
+            Self::AgentChanged { .. }
+            | Self::AgentRevoked { .. }
+            | Self::PersonChanged { .. }
+            | Self::PersonRemoved { .. }
+            // Who stands in for an agent's owner does not approve for it.
+            | Self::CoverSet { .. }
+            | Self::KeyRevoked { .. } => true,
+            Self::AgentAdded { .. }
+            | Self::AgentKeyAdded { .. }
+            | Self::AgentKeyEnds { .. }
+            | Self::CallbackSet { .. }
+            | Self::AgentConfirms { .. }
+            | Self::PermitKeyAdded { .. }
+            | Self::PersonAdded { .. }
+            | Self::PersonLinked { .. }
+            | Self::Invited { .. }
+            | Self::InvitationEnded { .. }
+            | Self::CoverEnded { .. }
+            | Self::KeyOffered { .. }
+            | Self::KeyEnrolled { .. }
+            | Self::TokenIssued { .. }
+            | Self::TokenRevoked { .. }
+            | Self::LinkMade { .. }
+            | Self::SessionOpened { .. }
+            | Self::SessionClosed { .. } => false,
+        }
+    }
+
     /// The change's word.
     pub fn word(&self) -> &'static str {
         match self {

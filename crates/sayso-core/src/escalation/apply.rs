@@ -45,6 +45,7 @@ impl Escalation {
         let pending = Pending {
             wait,
             approvals: Vec::new(),
+            approved: Vec::new(),
             retracted: Vec::new(),
             taken: None,
             frozen: None,
@@ -86,6 +87,7 @@ impl Escalation {
                     self.verdict = verdict.clone();
                     (self.ceremony, self.ceremony_since) = (*ceremony, self.version);
                     pending.approvals.clear();
+                    pending.approved.clear();
                     pending.unsay(at);
                 } else {
                     pending.apply(event, self.version, at).ok_or(illegal)?;
@@ -148,9 +150,13 @@ impl Pending {
                 self.taken = None;
                 self.resume(*from, at);
             }
-            Event::Approved { approval } => self.approvals.push(approval.clone()),
+            Event::Approved { approval } => {
+                self.approvals.push(approval.clone());
+                self.approved.push((approval.by.clone(), at));
+            }
             Event::Retracted { by } => {
                 self.approvals.retain(|approval| approval.by != *by);
+                self.approved.retain(|(person, _)| person != by);
                 self.retracted.retain(|(person, _)| person != by);
                 self.retracted.push((by.clone(), version));
             }

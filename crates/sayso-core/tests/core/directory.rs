@@ -7,8 +7,9 @@ use sayso_core::credential::{
     AgentKey, InviteToken, LoginToken, ReviewerToken, Role, SessionToken,
 };
 use sayso_core::directory::{
-    By, Change, Countersigned, Holder, How, IllegalChange, Scope, Sealed, ToolPattern,
+    By, Change, Countersigned, Holder, How, IllegalChange, Lapsed, Scope, Sealed, ToolPattern,
 };
+use sayso_core::quorum::Approver;
 use sayso_core::signature::PersonKey;
 use sayso_core::{
     AgentName, CredentialId, Digest, Directory, GroupName, ReviewerName, WorkspaceEvent,
@@ -654,4 +655,35 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn an_approval_counts_while_its_person_stands_where_they_stood() {
+    let mut story = Story::new();
+    let group = |text: &str| GroupName::new(text).unwrap();
+    let (security, leads) = (group("security"), group("leads"));
+    let (roles, groups) = (vec![Role::Reviewer], vec![security.clone(), leads.clone()]);
+    let changed = |roles: &[Role], groups: &[GroupName]| {
+        let (roles, groups) = (roles.to_vec(), groups.to_vec());
+        Change::PersonChanged { name: name("ana"), roles, groups }
+    };
+    story.does(by("olga"), changed(&roles, &groups));
+    let given = story.now();
+    let (ana, as_security) = (name("ana"), [security.clone()]);
+    let lapsed = |story: &Story, groups: &[GroupName]| {
+        story.directory.lapsed(Approver { name: &ana, groups }, None, given)
+    };
+    assert_eq!(lapsed(&story, &groups), None);
+    // Another group than the one that she was counted for is no matter.
+    story.does(by("olga"), changed(&roles, &[security]));
+    assert_eq!(lapsed(&story, &as_security), None);
+    let left = Lapsed::LeftGroup { by: ana.clone(), group: leads.clone() };
+    assert_eq!(lapsed(&story, &groups), Some(left));
+    story.does(by("olga"), changed(&[Role::Auditor], &groups));
+    assert_eq!(lapsed(&story, &as_security), Some(Lapsed::NoReviewer { by: ana.clone() }));
+    story.does(by("olga"), Change::PersonRemoved { name: ana.clone() });
+    assert_eq!(lapsed(&story, &[]), Some(Lapsed::NoReviewer { by: ana.clone() }));
+    story.second += 1;
+    story.does(by("olga"), person("ana", &roles));
+    assert_eq!(lapsed(&story, &[]), Some(Lapsed::Another { by: ana.clone() }));
 }

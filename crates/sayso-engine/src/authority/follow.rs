@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::Instant;
 
 use sayso_core::Directory;
-use sayso_store::{Happened, StoreError};
+use sayso_store::{Entry, Happened, StoreError, Writer};
 
 use super::{Authority, BELIEVED, Inner};
 
@@ -73,6 +73,24 @@ impl Authority {
         self.look().await
     }
 
+    /// Who may do what as of a unit of work, which knows of the workspace's entries up to `newest`.
+    pub(crate) async fn as_of(
+        &self,
+        newest: u64,
+        writer: &mut dyn Writer,
+    ) -> Result<Arc<Directory>, StoreError> {
+        let (mut directory, mut seen) = {
+            let state = self.inner.state();
+            (Arc::clone(&state.directory), state.seen)
+        };
+        while seen < newest {
+            let entries = writer.workspace_entries(seen, PAGE).await?;
+            let Some(last) = fold(&mut directory, &entries) else { break };
+            seen = last;
+        }
+        Ok(directory)
+    }
+
     async fn look(&self) -> Result<(), StoreError> {
         let began = Instant::now();
         let inner = &self.inner;
@@ -84,15 +102,7 @@ impl Authority {
         loop {
             let entries = inner.store.workspace_entries(seen, PAGE).await?;
             let is_last = entries.len() < PAGE;
-            for entry in entries {
-                seen = entry.seq;
-                let Happened::Workspace(event) = &entry.happened else { continue };
-                let folded = Arc::make_mut(&mut directory).apply(event, entry.at, entry.seq);
-                // Nobody could have made it, so nobody gets anything by it.
-                if let Err(illegal) = folded {
-                    tracing::error!(index = entry.seq, %illegal, "an illegal change of authority");
-                }
-            }
+            seen = fold(&mut directory, &entries).unwrap_or(seen);
             if is_last {
                 break;
             }
@@ -106,4 +116,16 @@ impl Authority {
         }
         Ok(())
     }
+}
+
+/// Takes these entries into a directory; the index of the last.
+fn fold(directory: &mut Arc<Directory>, entries: &[Entry]) -> Option<u64> {
+    for entry in entries {
+        let Happened::Workspace(event) = &entry.happened else { continue };
+        // Nobody could have made it, so nobody gets anything by it.
+        if let Err(illegal) = Arc::make_mut(directory).apply(event, entry.at, entry.seq) {
+            tracing::error!(index = entry.seq, %illegal, "an illegal change of authority");
+        }
+    }
+    entries.last().map(|entry| entry.seq)
 }

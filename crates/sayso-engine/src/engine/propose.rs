@@ -17,6 +17,7 @@ use super::Engine;
 use crate::error::EngineError;
 use crate::job::{Propose, Work};
 use crate::record::{Ask, Record};
+use crate::standing::Standing;
 
 /// What an escalation is to be about.
 #[derive(Clone, Debug)]
@@ -127,16 +128,9 @@ impl Engine {
         agent: &AgentName,
         action: &Action,
     ) -> Result<(), EngineError> {
-        let directory = self.authority().directory().await?;
-        let may = directory.agent(agent).is_some_and(|known| {
-            known.tools.as_ref().is_none_or(|tools| sayso_policy::is_named(tools, &action.tool))
-        });
-        if !may {
-            self.shared().metrics.forbidden_tool();
-            let (agent, tool) = (agent.clone(), action.tool.clone());
-            return Err(EngineError::ForbiddenTool { agent, tool });
-        }
-        Ok(())
+        let standing = Standing::new(self.authority().directory().await?);
+        let allowed = standing.uses(agent, &action.tool);
+        allowed.inspect_err(|_| self.shared().metrics.forbidden_tool())
     }
 
     /// Tells what the rules in shadow would have changed.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sayso_core::credential::{InviteToken, Person, Role};
 use sayso_core::decision::{Says, Seen};
-use sayso_core::directory::{By, Change, IllegalChange, Scope};
+use sayso_core::directory::{By, Change, IllegalChange, Lapsed, Scope};
+use sayso_core::halt;
 use sayso_core::{
     AgentName, CredentialId, Digest, GroupName, Period, ReviewerName, WorkspaceEvent,
 };
@@ -14,7 +15,7 @@ use sayso_store::{Amendment, Happened, NewEntry};
 use serde_json::json;
 
 use crate::clock::{days, minutes};
-use crate::world::{Server, World, call, eventually, object, person};
+use crate::world::{self, POLICY, Server, World, call, eventually, object, person};
 
 fn name(text: &str) -> ReviewerName {
     ReviewerName::new(text).unwrap()
@@ -334,20 +335,98 @@ pub(crate) async fn nothing_is_granted_on_the_approval_of_who_was_removed(world:
     authority.set_person(Actor::Operator, &name("eve"), &roles, &[], now).await.unwrap();
     let refused = world.says(&world.ana, demoted, Says::Approve).await;
     let lapsed = |refused: &Result<_, DecideError>| {
-        matches!(refused, Err(DecideError::Engine(EngineError::LapsedApproval { .. })))
+        matches!(refused, Err(DecideError::Engine(EngineError::LapsedApproval(_))))
     };
     assert!(lapsed(&refused), "{refused:?}");
     authority.remove_person(Actor::Operator, &name("eve"), now).await.unwrap();
     let refused = world.says(&world.ana, removed, Says::Approve).await;
     assert!(lapsed(&refused), "{refused:?}");
+    // Nor by an approval in the form of an edit that changes nothing.
+    let engine = world.engine();
+    let seen = Seen::digest(world.get(demoted).await.escalation.digest());
+    let same = world.get(demoted).await.ask.action.as_ref().unwrap().arguments.clone();
+    let refused = engine.approve_edited(demoted, &world.ana, same, seen, None).await;
+    assert!(lapsed(&refused), "{refused:?}");
     // Refusing is always easy, and another action begins the count anew.
     world.says(&world.ana, removed, Says::Deny).await.unwrap();
     let arguments = object(&json!({"branch": "other"}));
-    let seen = Seen::digest(world.get(demoted).await.escalation.digest());
-    let engine = world.engine();
     engine.approve_edited(demoted, &world.ana, arguments, seen, None).await.unwrap();
     world.says(&world.bo, demoted, Says::Approve).await.unwrap();
     assert_eq!(world.story(demoted).await.last(), Some(&"granted"));
+}
+
+pub(crate) async fn an_approval_lapses_with_the_group_whose_place_it_fills(world: &mut World) {
+    let rule = "tool = \"wire\"\ntier = \"hard\"\nquorum = { security = 1, leads = 1 }\n";
+    world.rewrite_policy(&format!("{POLICY}\n[[rule]]\n{rule}")).await;
+    let (engine, now) = (world.engine(), world.engine().now());
+    let group = |name: &str| [GroupName::new(name).unwrap()];
+    let (authority, reviewer) = (engine.authority(), [Role::Reviewer]);
+    let mut people = Vec::new();
+    for (who, of) in [("eve", "security"), ("fay", "leads")] {
+        let added = authority.add_or_renew_person(name(who), &reviewer, &group(of), now).await;
+        let token = added.unwrap().token.reveal();
+        let Some(Account::Person(person)) = account(engine, &token).await else { panic!("{who}") };
+        people.push(person);
+    }
+    let id = world.ask("wire").await;
+    world.says(&people[0], id, Says::Approve).await.unwrap();
+    authority.set_person(Actor::Operator, &name("eve"), &reviewer, &[], now).await.unwrap();
+    let refused = world.says(&people[1], id, Says::Approve).await;
+    let left = Lapsed::LeftGroup { by: name("eve"), group: group("security")[0].clone() };
+    let lapsed = matches!(
+        &refused,
+        Err(DecideError::Engine(EngineError::LapsedApproval(lapsed))) if *lapsed == left
+    );
+    assert!(lapsed, "{refused:?}");
+    // Once she is back, it counts as it did.
+    let security = group("security");
+    authority.set_person(Actor::Operator, &name("eve"), &reviewer, &security, now).await.unwrap();
+    world.says(&people[1], id, Says::Approve).await.unwrap();
+    assert_eq!(world.story(id).await.last(), Some(&"granted"));
+}
+
+pub(crate) async fn an_approval_is_not_that_of_another_who_bears_the_name(world: &mut World) {
+    let eve = person(world.engine(), "eve", &[Role::Reviewer]).await;
+    let id = world.ask("pay").await;
+    world.says(&eve, id, Says::Approve).await.unwrap();
+    world.pass(minutes(1)).await;
+    let (authority, now) = (world.engine().authority(), world.engine().now());
+    authority.remove_person(Actor::Operator, &name("eve"), now).await.unwrap();
+    let another = person(world.engine(), "eve", &[Role::Reviewer]).await;
+    let refused = world.says(&world.ana, id, Says::Approve).await;
+    let lapsed = matches!(
+        refused,
+        Err(DecideError::Engine(EngineError::LapsedApproval(Lapsed::Another { .. })))
+    );
+    assert!(lapsed, "{refused:?}");
+    // Whoever bears the name now may take it back, and approve in their own right.
+    world.says(&another, id, Says::Retract).await.unwrap();
+    world.says(&another, id, Says::Approve).await.unwrap();
+    world.says(&world.ana, id, Says::Approve).await.unwrap();
+    assert_eq!(world.story(id).await.last(), Some(&"granted"));
+}
+
+pub(crate) async fn a_request_that_came_before_somebody_was_removed_does_nothing_after(
+    world: &mut World,
+) {
+    let engine = world.engine();
+    let eve = person(engine, "eve", &[Role::Reviewer]).await;
+    let fay = world::agent(engine, "fay").await;
+    let (authority, now) = (engine.authority(), engine.now());
+    let id = world.ask("deploy").await;
+    // She is known, and so is her request: then others are faster.
+    authority.remove_person(Actor::Operator, &name("eve"), now).await.unwrap();
+    for says in [Says::Approve, Says::Deny, Says::Take] {
+        let refused = world.says(&eve, id, says).await;
+        let gone = matches!(refused, Err(DecideError::Engine(EngineError::NotAReviewer(_))));
+        assert!(gone, "{refused:?}");
+    }
+    let halted = engine.halt(&eve, halt::Scope::Everything, "smoke".into()).await;
+    assert!(halted.is_err(), "{halted:?}");
+    authority.revoke_agent(Actor::Operator, fay.name(), now).await.unwrap();
+    let asked = engine.propose(&fay, call("deploy")).await;
+    assert!(matches!(asked, Err(EngineError::ForbiddenTool { .. })), "{asked:?}");
+    assert_eq!(world.story(id).await, ["proposed"]);
 }
 
 pub(crate) async fn a_change_of_roles_holds_from_the_next_request_on(world: &mut World) {

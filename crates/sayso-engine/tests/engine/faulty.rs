@@ -148,6 +148,10 @@ impl Writer for FaultyWriter {
         self.inner.begin().await
     }
 
+    async fn workspace_entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>> {
+        self.inner.workspace_entries(after, limit).await
+    }
+
     async fn load(&mut self, ids: &[EscalationId]) -> Result<Vec<Escalation>> {
         self.inner.load(ids).await
     }

@@ -220,6 +220,9 @@ behaviour! {
         an_entry_that_nobody_could_have_written_gives_nobody_anything
         who_was_removed_decides_nothing_and_comes_back_as_another
         nothing_is_granted_on_the_approval_of_who_was_removed
+        an_approval_lapses_with_the_group_whose_place_it_fills
+        an_approval_is_not_that_of_another_who_bears_the_name
+        a_request_that_came_before_somebody_was_removed_does_nothing_after
         a_change_of_roles_holds_from_the_next_request_on
         what_somebody_is_known_by_is_in_the_directory_alone;
     ledger:

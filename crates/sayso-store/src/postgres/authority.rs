@@ -26,7 +26,7 @@ pub(super) struct Registrar<'a> {
 
 impl Registrar<'_> {
     pub(super) async fn amend(&self, amendment: &Amendment) -> Result<u64> {
-        let Amendment { after, entries, notes, forgotten, callback } = amendment;
+        let Amendment { after, entries: _, notes, forgotten, callback } = amendment;
         let workspace = self.workspace;
         let mut db = self.pool.begin().await?;
         db.execute(LOCK, &[&workspace]).await?;
@@ -46,15 +46,11 @@ impl Registrar<'_> {
         if let Some((agent, callback)) = callback {
             call(&db, workspace, agent, callback.as_ref()).await?;
         }
-        self.commit(&mut db, entries).await
+        self.commit(&mut db, amendment).await
     }
 
     /// Commits the transaction, with what happened in it.
-    async fn commit(
-        &self,
-        db: &mut Pooled<'_>,
-        entries: &[crate::record::NewEntry],
-    ) -> Result<u64> {
+    async fn commit(&self, db: &mut Pooled<'_>, amendment: &Amendment) -> Result<u64> {
         let statement = db.prepared(APPEND).await?;
         let appender = Appender {
             client: &db.client,
@@ -62,9 +58,10 @@ impl Registrar<'_> {
             workspace: self.workspace,
             server: self.server,
         };
+        let halting = Halting { seen: None, changes: amendment.takes_away() };
         let (first, ()) = tokio::try_join!(
             biased;
-            appender.append(entries, Halting::default()),
+            appender.append(&amendment.entries, halting),
             async { Ok(db.client.batch_execute("COMMIT").await?) },
         )?;
         db.committed();

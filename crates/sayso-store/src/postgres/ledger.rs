@@ -10,8 +10,8 @@ use crate::record::{Happened, NewEntry};
 use crate::tree::Written;
 
 /// Everything in one statement, so that the head's lock is never held over a round trip when it
-/// is sent together with the COMMIT. Fails the transaction if halts were called or lifted after
-/// the reading `$4` of their counter.
+/// is sent together with the COMMIT. Fails the transaction if halts were called or lifted, or
+/// something was taken away from somebody, after the reading `$4` of the counter of all that.
 pub(super) const APPEND: &str = "
 WITH head AS (
     UPDATE ledger_head SET size = size + $2, halts = halts + $3
@@ -44,12 +44,12 @@ pub(super) struct Appender<'a> {
     pub(super) server: Uuid,
 }
 
-/// What the halts' counter said, and whether it moves on.
+/// What the counter of halts, and of what was taken away from somebody, said; whether it moves on.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Halting {
     /// What it said when the unit of work began, if that matters.
     pub(super) seen: Option<i64>,
-    /// Whether this commit changes what is halted.
+    /// Whether this commit changes what is halted, or takes something away from somebody.
     pub(super) changes: bool,
 }
 

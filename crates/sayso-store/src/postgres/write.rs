@@ -14,10 +14,11 @@ use uuid::Uuid;
 
 use super::connection::{Address, Connection, Value};
 use super::ledger::{APPEND, Appender, Halting};
+use super::read;
 use super::tree::{SEAL, SealRows};
 use crate::column::{digest, parsed, signed, tier_number, time, unsigned};
 use crate::record::{
-    Call, Changes, Current, KeyName, KeyUse, ListeningClock, Outbox, OutboxKind, Snapshot,
+    Call, Changes, Current, Entry, KeyName, KeyUse, ListeningClock, Outbox, OutboxKind, Snapshot,
 };
 use crate::tree::Seal;
 use crate::{Result, StoreError, Writer};
@@ -50,6 +51,9 @@ statements! {
         SELECT head.halts, halt.halt FROM ledger_head AS head
         LEFT JOIN halt ON halt.workspace = head.workspace AND NOT halt.lifted
         WHERE head.workspace = $1 ORDER BY halt.id";
+    // By ledger_workspace.
+    newest: "
+        SELECT coalesce(max(seq), 0) FROM ledger WHERE workspace = $1 AND escalation IS NULL";
     // In id order, as everywhere, so that two writers don't wait for each other.
     load: "
         SELECT known.state FROM unnest($2::uuid[]) AS asked (id),
@@ -263,11 +267,13 @@ impl Writer for PostgresWriter {
         let line = self.line.insert(line);
         self.in_unit = true;
         let (workspace, say) = (&&*self.workspace, &line.say);
-        let ((), clocks, halts) = tokio::try_join!(
+        // The counter before the newest entry: what comes between the two makes the commit fail.
+        let ((), clocks, halts, newest) = tokio::try_join!(
             biased;
             line.order(BEGIN),
             line.rows(&say.clocks, [workspace]),
             line.rows(&say.halts, [workspace]),
+            line.rows(&say.newest, [workspace]),
         )?;
         let Some(first) = halts.first() else {
             return Err(StoreError::Corrupt("the workspace has no ledger".into()));
@@ -285,7 +291,12 @@ impl Writer for PostgresWriter {
         Ok(Snapshot {
             clocks: clocks.collect::<Result<_>>()?,
             halts: halts.collect::<Result<_>>()?,
+            newest: newest.first().map_or(Ok(0), |row| row.try_get(0)).map(unsigned)?,
         })
+    }
+
+    async fn workspace_entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>> {
+        read::workspace_entries(&self.line()?.db, &self.workspace, after, limit).await
     }
 
     async fn load(&mut self, ids: &[EscalationId]) -> Result<Vec<Escalation>> {

@@ -6,7 +6,7 @@ use sayso_core::{AgentName, CredentialId};
 
 use super::read::{self, parsed};
 use super::write::append;
-use crate::column::{time, unsigned};
+use crate::column::time;
 use crate::record::{Amendment, Note};
 use crate::{Callback, Result, StoreError};
 
@@ -31,12 +31,7 @@ pub(super) fn amend(db: &Connection, workspace: &str, amendment: &Amendment) -> 
 
 fn write(db: &Connection, workspace: &str, amendment: &Amendment) -> Result<u64> {
     let Amendment { after, entries, notes, forgotten, callback } = amendment;
-    // By ledger_workspace.
-    let mut newest = db.prepare_cached(
-        "SELECT coalesce(max(seq), 0) FROM ledger WHERE workspace = ?1 AND escalation IS NULL",
-    )?;
-    let newest: i64 = newest.query_row([workspace], |row| row.get(0))?;
-    if unsigned(newest) > *after {
+    if read::newest_of_workspace(db, workspace)? > *after {
         return Err(StoreError::Conflict);
     }
     for Note { id, label, used_at } in notes {

@@ -96,6 +96,15 @@ pub(super) fn entries(
     rows.collect()
 }
 
+/// The index of the newest entry that is of no escalation.
+pub(super) fn newest_of_workspace(db: &Connection, workspace: &str) -> Result<u64> {
+    // By ledger_workspace.
+    let mut newest = db.prepare_cached(
+        "SELECT coalesce(max(seq), 0) FROM ledger WHERE workspace = ?1 AND escalation IS NULL",
+    )?;
+    Ok(unsigned(newest.query_row([workspace], |row| row.get(0))?))
+}
+
 pub(super) fn workspace_entries(
     db: &Connection,
     workspace: &str,

@@ -10,7 +10,7 @@ use sayso_core::{AgentName, Escalation, EscalationId, Heard, RouteName, RuleName
 use super::{body, read, tree};
 use crate::column::{digest, signed, tier_number, time, unsigned};
 use crate::record::{
-    Call, Changes, Current, Happened, KeyName, KeyUse, ListeningClock, NewEntry, Outbox,
+    Call, Changes, Current, Entry, Happened, KeyName, KeyUse, ListeningClock, NewEntry, Outbox,
     OutboxKind, Snapshot,
 };
 use crate::tree::{Seal, Written};
@@ -43,7 +43,13 @@ impl Writer for SqliteWriter {
             })
         })?;
         let clocks = clocks.collect::<Result<_>>()?;
-        Ok(Snapshot { clocks, halts: read::halts(&self.db, &self.workspace)? })
+        let halts = read::halts(&self.db, &self.workspace)?;
+        let newest = read::newest_of_workspace(&self.db, &self.workspace)?;
+        Ok(Snapshot { clocks, halts, newest })
+    }
+
+    async fn workspace_entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>> {
+        read::workspace_entries(&self.db, &self.workspace, after, limit)
     }
 
     async fn load(&mut self, ids: &[EscalationId]) -> Result<Vec<Escalation>> {

@@ -4,15 +4,16 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use sayso_core::Tier;
+use sayso_core::directory::Change;
 use sayso_store::postgres::PostgresStore;
-use sayso_store::{Changes, OutboxKind, SilentGrant, Store, StoreError};
+use sayso_store::{Amendment, Changes, OutboxKind, SilentGrant, Store, StoreError};
 use sayso_testkit::postgres::{Server, database};
 use tokio::time::timeout;
 
 use crate::case::{Case, agent, at, changes, commit, heard, id, keep, numbers, route, rule};
 use crate::place::WORKSPACE;
 use crate::tree::{OLD_ENTRIES, old_entries_have_leaves};
-use crate::unit::{a_call_finds_what_it_began_last, added, begun, clock, halt, key, thaw};
+use crate::unit::{a_call_finds_what_it_began_last, added, begun, clock, entry, halt, key, thaw};
 
 /// Long enough for anything that happens at all.
 const SOON: Duration = Duration::from_secs(20);
@@ -255,6 +256,27 @@ async fn a_unit_that_began_before_a_halt_can_write_no_event_after_it() {
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     redeeming.begin().await.unwrap();
     redeeming.commit(&Case::new(4).changes()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_unit_that_began_before_something_was_taken_away_can_write_no_event_after_it() {
+    let (one, other) = two().await;
+    keep(&one, &[Case::new(1)]).await;
+    let mut approving = begun(&one).await;
+    // What gives something to somebody keeps nobody waiting.
+    assert_eq!(other.amend(&added("robo", at(1))).await.unwrap(), 2);
+    approving.commit(&Case::new(2).changes()).await.unwrap();
+    assert_eq!(approving.begin().await.unwrap().newest, 2);
+    let revoked = entry(Change::AgentRevoked { name: agent("robo") }, at(2));
+    let amendment = Amendment { entries: vec![revoked], ..added("robo", at(2)) };
+    other.amend(&amendment).await.unwrap();
+    let refused = approving.commit(&Case::new(3).changes()).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    // Having seen it, it may write again.
+    let newest = approving.begin().await.unwrap().newest;
+    let seen = approving.workspace_entries(2, 10).await.unwrap();
+    assert_eq!(seen.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [newest]);
+    approving.commit(&Case::new(3).changes()).await.unwrap();
 }
 
 #[tokio::test]

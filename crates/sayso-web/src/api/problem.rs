@@ -242,16 +242,18 @@ impl From<EngineError> for Problem {
             EngineError::KeyReused => Self::new(KEY_REUSED, detail).at("Idempotency-Key"),
             EngineError::Erased => Self::new(NOT_GRANTED, detail),
             EngineError::BadPermit(_) => Self::new(BAD_PERMIT, detail).at("/permit"),
-            EngineError::LapsedApproval { .. } | EngineError::LapsedSignature { .. } => {
-                Self::new(LAPSED, detail)
-            }
+            EngineError::LapsedApproval(_) => Self::new(LAPSED, detail),
+            EngineError::NotAReviewer(_) => Self::new(FORBIDDEN, detail),
+            EngineError::NotTheirKey { .. } => Self::new(FORBIDDEN, detail).at("/key"),
             EngineError::ForbiddenTool { .. } => {
                 Self::new(FORBIDDEN_TOOL, detail).at("/action/tool")
             }
             EngineError::Unconfirmed(_) => Self::new(UNCONFIRMED, detail).at("DPoP"),
             EngineError::NoSuchExecutor(_) => Self::field("/executor", detail),
             EngineError::Store(error) => error.into(),
-            EngineError::HaltSpreading(_) | EngineError::Stopping => Self::new(UNAVAILABLE, detail),
+            EngineError::AgentChanged(_)
+            | EngineError::HaltSpreading(_)
+            | EngineError::Stopping => Self::new(UNAVAILABLE, detail),
             EngineError::Illegal(_) => {
                 tracing::error!(%error, "a command failed");
                 Self::new(INTERNAL, "the server failed; nothing was changed")
