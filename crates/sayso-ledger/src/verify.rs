@@ -4,6 +4,7 @@
 //! texts: those are looked at as they come by. No server, no network, no clock.
 
 mod account;
+mod anew;
 mod authority;
 mod bodies;
 mod gone;
@@ -98,6 +99,8 @@ pub struct Auditor {
     policies: Policies,
     silent: SilentGrants,
     runs: HashMap<EscalationId, Box<Run>>,
+    /// The last that ended, as it was then: a receipt may name it.
+    ended: Option<(EscalationId, Box<Run>)>,
     /// Escalations to which nothing more can happen, and how they ended.
     over: HashMap<EscalationId, &'static str>,
     /// Entries side by side, of one escalation and one time: what the law said at once is among
@@ -125,6 +128,7 @@ impl Auditor {
             policies: Policies::default(),
             silent: SilentGrants::default(),
             runs: HashMap::new(),
+            ended: None,
             over: HashMap::new(),
             waiting: Vec::new(),
             of: None,
@@ -247,9 +251,10 @@ impl Auditor {
             WorkspaceEvent::HaltCalled { halt } => self.halts.push(halt),
             WorkspaceEvent::HaltLifted { halt, .. } => self.halts.retain(|it| it.id != halt),
             WorkspaceEvent::BackupRestored { log, size, .. } => {
+                let gone = size.saturating_sub(index);
                 let says = format!(
                     "the log {log} ended here, at {size} entries: whoever runs the server let an \
-                     older copy of the data go on, under another key"
+                     older copy of the data go on, under another key; {gone} entries are gone"
                 );
                 self.found.note(Step::Consistency, index, says);
                 self.heads.ended(log, index);
@@ -291,6 +296,7 @@ impl Auditor {
         match run.account.as_ref().and_then(Account::ended) {
             Some(ended) => {
                 self.over.insert(id, ended);
+                self.ended = Some((id, run));
             }
             None => {
                 self.runs.insert(id, run);
@@ -341,9 +347,13 @@ impl Auditor {
                 };
                 self.policies.check_edited(verdict, &agent, edit, at, place, &mut self.found);
                 run.shown = None;
+                let mut now = None;
                 if let Some(Text::Edited(edited)) = text {
                     run.shown = Some(Shown::action(&edited.action, &agent, &executor));
-                    happened.signed = edited.signed;
+                    (now, happened.signed) = (Some(edited.action), edited.signed);
+                }
+                if let Some(asked) = &mut run.asked {
+                    asked.action = now;
                 }
             }
             (_, Some(Text::Remark(remark))) => {
@@ -363,9 +373,21 @@ impl Auditor {
         if run.is_between_steps() {
             self.check_signature(id, events, run, at);
         }
+        if let (Event::Started { .. }, Some(state)) = (&first.event, run.state()) {
+            let asked = run.asked.as_deref();
+            self.policies.check_started(state, asked, at, place, &mut self.found);
+        }
+        if let Event::Receipted { reopened: Some(named), .. } = &first.event {
+            let just_ended = self.ended.as_ref().filter(|(id, _)| id == named).map(|(_, run)| run);
+            let begun = self.runs.get(named).or(just_ended).map(|run| &**run);
+            anew::check(*named, begun, run, at, first.index, place, &mut self.found);
+        }
         run.take(id, events, at, &self.halts, &self.silent, &mut self.found);
         match &mut run.account {
-            Some(account) => account.take(&first.event, at, &self.halts, place, &mut self.found),
+            Some(account) => {
+                let (halts, directory) = (&self.halts, &self.authority.directory);
+                account.take(&first.event, at, halts, directory, place, &mut self.found);
+            }
             begun => *begun = Account::begin(&first.event),
         }
         let is_silent = match &first.event {

@@ -1,5 +1,6 @@
 //! The ledger's tree: sealed as it grows, one history, and noticed when it is not.
 
+use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use sayso_engine::{Actor, Engine, Head, KeyPlace, LedgerError, Options, PolicyFi
 use sayso_ledger::proof::{check_consistency, check_inclusion};
 use sayso_ledger::tile::{Kind, Tile, decode, unbundle};
 use sayso_ledger::tree::{Edge, leaf_hash};
+use sayso_ledger::verify::{Auditor, Body, Evidence, Finding, Report, Verdict};
 use sayso_ledger::{Checkpoint, Note, SigningKey};
 use sayso_store::sqlite::{Access, SqliteStore};
 use sayso_store::{Happened, Seal, Store};
@@ -17,6 +19,9 @@ use tempfile::TempDir;
 
 use crate::clock::ManualClock;
 use crate::world::{Server, World, call, eventually, within};
+
+/// Whose entries tests write past the engine.
+const FORGER: &str = "mallory";
 
 /// The newest head of all heads that come, once it covers the whole ledger.
 pub(crate) async fn sealed(engine: &Engine) -> Arc<Head> {
@@ -40,15 +45,26 @@ pub(crate) async fn holds(server: &Server) {
     let Checkpoint { size, root, .. } = head.checkpoint;
     server.engine.log_key().check(&head.note.parse().unwrap()).unwrap();
     let (mut edge, mut from) = (Edge::default(), 1);
+    let (mut auditor, mut forged) = (Auditor::new(&Evidence::default()), Vec::new());
     loop {
         let raw = server.store.raw_entries(from, 1_000).await.unwrap();
         if raw.is_empty() {
             break;
         }
+        let bodies = server.store.bodies(from, raw.len()).await.unwrap();
+        let mut bodies: HashMap<_, _> = bodies.into_iter().collect();
+        for (entry, seq) in raw.iter().zip(from..) {
+            let body = bodies.remove(&seq);
+            let body = body.map(|it| Body { salt: it.salt.to_vec(), content: it.content });
+            auditor.entry(&entry.bytes, body);
+            forged
+                .extend(String::from_utf8_lossy(&entry.bytes).contains(FORGER).then_some(seq - 1));
+        }
         from += raw.len() as u64;
         assert!(raw.iter().all(sayso_store::RawEntry::is_as_appended));
         edge.extend(raw.iter().map(|entry| entry.leaf));
     }
+    nothing_is_refuted(&auditor.finish(), &forged);
     // It may have grown while we looked.
     if edge.size() == size {
         assert_eq!(edge.root(), root, "the head is not over what is kept");
@@ -62,6 +78,15 @@ pub(crate) async fn holds(server: &Server) {
         };
         assert_eq!(count, usize::from(tile.width), "{tile}");
     }
+}
+
+/// What a server wrote itself, an auditor takes; not so what a test forged.
+fn nothing_is_refuted(report: &Report, forged: &[u64]) {
+    let findings = report.steps.iter().flat_map(|step| &step.findings);
+    let refuted = findings.filter(|finding| finding.verdict == Verdict::Refuted);
+    let is_forged = |finding: &&Finding| finding.index.is_some_and(|it| forged.contains(&it));
+    let honest = refuted.filter(|finding| !is_forged(finding));
+    assert_eq!(honest.collect::<Vec<_>>(), Vec::<&Finding>::new());
 }
 
 async fn consistent(engine: &Engine, heads: &[Arc<Head>]) {

@@ -2,12 +2,13 @@
 //! that knows nothing but approvals, silence, one permit, and what became of it.
 
 use jiff::Timestamp;
+use sayso_core::directory::Directory;
 use sayso_core::escalation::{Hardened, ReceiptResult};
 use sayso_core::grant::{Basis, Grant};
 use sayso_core::halt::Halt;
 use sayso_core::quorum::Approver;
 use sayso_core::{
-    AgentName, Event, GroupName, Needed, Period, ReviewerName, RuleName, Tier, ToolName,
+    AgentName, Digest, Event, GroupName, Needed, Period, ReviewerName, RuleName, Tier, ToolName,
 };
 
 use super::report::{Findings, Place, Step};
@@ -26,6 +27,22 @@ enum Permit {
     TakenBack(&'static str),
 }
 
+/// An approval that was given, and not taken back.
+#[derive(Clone, Debug)]
+struct Approved {
+    by: ReviewerName,
+    groups: Vec<GroupName>,
+    /// The key that it was signed with.
+    key: Option<Digest>,
+    at: Timestamp,
+}
+
+impl Approved {
+    fn approver(&self) -> Approver<'_> {
+        Approver { name: &self.by, groups: &self.groups }
+    }
+}
+
 /// One escalation's account.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
@@ -37,7 +54,7 @@ pub(super) struct Account {
     quorum: Needed,
     window: Period,
     /// Who approved what it is now.
-    approved: Vec<(ReviewerName, Vec<GroupName>)>,
+    approved: Vec<Approved>,
     /// When its silence first began.
     shown: Option<Timestamp>,
     permit: Permit,
@@ -76,6 +93,7 @@ impl Account {
         event: &Event,
         at: Timestamp,
         halts: &[Halt],
+        directory: &Directory,
         place: Place,
         found: &mut Findings,
     ) {
@@ -97,13 +115,14 @@ impl Account {
                 self.shown = None;
             }
             Event::Approved { approval } => {
-                let groups = approval.groups().to_vec();
-                self.approved.push((approval.by().clone(), groups));
+                let (by, groups) = (approval.by().clone(), approval.groups().to_vec());
+                let key = approval.signed().map(|signed| signed.key);
+                self.approved.push(Approved { by, groups, key, at });
             }
-            Event::Retracted { by } => self.approved.retain(|(person, _)| person != by),
+            Event::Retracted { by } => self.approved.retain(|approved| approved.by != *by),
             Event::Granted { grant, expires_at } => {
                 found.looked(Step::Grants);
-                self.granted(grant, at, place, found);
+                self.granted(grant, at, directory, place, found);
                 if self.permit != Permit::None {
                     found.refute(Step::Permits, place, "it is granted twice");
                 }
@@ -184,7 +203,14 @@ impl Account {
         self.permit = Permit::Used { receipted: false };
     }
 
-    fn granted(&self, grant: &Grant, at: Timestamp, place: Place, found: &mut Findings) {
+    fn granted(
+        &self,
+        grant: &Grant,
+        at: Timestamp,
+        directory: &Directory,
+        place: Place,
+        found: &mut Findings,
+    ) {
         let hard = grant.tier() == Tier::Hard;
         if hard != self.hard {
             let (granted, is) = (grant.tier().word(), if self.hard { "hard" } else { "soft" });
@@ -194,13 +220,18 @@ impl Account {
         if let Some((heard, window)) = grant.silence() {
             return self.heard(heard, window, at, place, found);
         }
-        let approved = |by: &&ReviewerName| self.approved.iter().any(|(person, _)| person == *by);
+        let approved = |by: &&ReviewerName| self.approved.iter().any(|known| known.by == **by);
         if let Some(nobody) = grant.by().iter().find(|by| !approved(by)) {
             let says = format!("{nobody} is named in the grant and has not approved");
             found.refute(Step::Grants, place, says);
         }
-        let named = self.approved.iter().filter(|(person, _)| grant.by().contains(person));
-        let people: Vec<_> = named.map(|(name, groups)| Approver { name, groups }).collect();
+        let named = || self.approved.iter().filter(|known| grant.by().contains(&known.by));
+        if let Some(lapsed) = named().find_map(|it| directory.lapsed(it.approver(), it.key, it.at))
+        {
+            let says = format!("it is granted on an approval that had lapsed: {lapsed}");
+            found.refute(Step::Grants, place, says);
+        }
+        let people: Vec<_> = named().map(Approved::approver).collect();
         if !self.quorum.is_met_by(&people) {
             let mut names: Vec<_> = people.iter().map(|person| person.name).collect();
             names.sort();

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 use sayso_core::credential::Role;
-use sayso_core::directory::{By, Change, Directory};
+use sayso_core::directory::{By, Change, Directory, ToolPattern};
 use sayso_core::grant::Approval;
 use sayso_core::{
-    AgentName, Escalation, Event, GroupName, ReviewerName, SelfApproval, WorkspaceEvent,
+    AgentName, Escalation, Event, GroupName, ReviewerName, SelfApproval, ToolName, WorkspaceEvent,
 };
 
 use super::report::{Findings, Place, Step};
@@ -61,8 +61,8 @@ impl Authority {
             self.decides(person, place, found);
         }
         match event {
-            Event::Proposed { agent, answerable, .. } => {
-                self.proposes(agent, answerable, place, found);
+            Event::Proposed { agent, answerable, subject, .. } => {
+                self.proposes(agent, answerable, subject.tool(), place, found);
             }
             Event::Approved { approval } => self.approves(approval, state, at, place, found),
             _ => {}
@@ -96,6 +96,7 @@ impl Authority {
         &self,
         agent: &AgentName,
         answerable: &[ReviewerName],
+        tool: Option<&ToolName>,
         place: Place,
         found: &mut Findings,
     ) {
@@ -106,6 +107,14 @@ impl Authority {
         };
         if let Some(owner) = machine.owner.as_ref().filter(|owner| !answerable.contains(owner)) {
             let says = format!("{owner} owns {agent}, and is not named as answerable for it");
+            found.refute(Step::Authority, place, says);
+        }
+        if let (Some(tools), Some(tool)) = (&machine.tools, tool)
+            && !sayso_policy::is_named(tools, tool)
+        {
+            let tools: Vec<_> = tools.iter().map(ToolPattern::as_str).collect();
+            let may = if tools.is_empty() { "none".into() } else { tools.join(", ") };
+            let says = format!("{agent} proposes the tool {tool}, and may propose {may}");
             found.refute(Step::Authority, place, says);
         }
     }

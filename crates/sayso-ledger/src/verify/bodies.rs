@@ -43,9 +43,9 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// What is left of it once it was judged: what an edit will be judged with.
+    /// What is left of it once it was judged: what an edit, or a permit's use, will be judged with.
     pub(super) fn kept(mut self: Box<Self>) -> Box<Self> {
-        (self.action, self.question) = (None, None);
+        self.question = None;
         self
     }
 }

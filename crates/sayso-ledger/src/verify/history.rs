@@ -22,6 +22,8 @@ const LONGEST_STRETCH: Period = Period::from_secs(86_400);
 pub(super) struct Run {
     /// None, once it has left the law.
     replay: Option<Replay>,
+    /// Where it begins.
+    begun: Option<u64>,
     /// How many events it has had.
     version: u64,
     /// How many of the coming events belong to a step that was taken.
@@ -29,7 +31,7 @@ pub(super) struct Run {
     /// Once it has left the law, nothing more is said of its history.
     is_lost: bool,
     pub(super) account: Option<Account>,
-    /// What an edit is judged with.
+    /// What was asked, as it is now: what edits and a permit's use are judged with.
     pub(super) asked: Option<Box<Asked>>,
     /// What is displayed to who signs.
     pub(super) shown: Option<Shown>,
@@ -56,6 +58,11 @@ impl Run {
         self.ahead == 0
     }
 
+    /// Whether all that has happened to it stands side by side, right before that entry.
+    pub(super) fn ends_before(&self, index: u64) -> bool {
+        self.begun.is_some_and(|begun| begun + self.version == index)
+    }
+
     /// Something of its history can't be read.
     pub(super) fn lose(&mut self) {
         self.is_lost = true;
@@ -74,6 +81,7 @@ impl Run {
     ) {
         let Some(first) = events.first() else { return };
         let place = Place::of(first.index, id);
+        self.begun.get_or_insert(first.index);
         self.version += 1;
         if first.version != self.version {
             if !self.is_lost {

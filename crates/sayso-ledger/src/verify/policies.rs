@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sayso_core::action::POLICY_APPLY;
-use sayso_core::{Action, AgentName, Digest, Period, Tier, Verdict};
+use sayso_core::{Action, AgentName, Digest, Escalation, Period, Tier, Verdict};
 use sayso_policy::{Axis, Call, Direction, Policy};
 
 use super::bodies::Asked;
@@ -20,6 +20,12 @@ struct Known {
     policy: Option<Policy>,
     /// When another took its place.
     replaced: Option<Timestamp>,
+}
+
+impl Known {
+    fn is_in_force(&self, at: Timestamp) -> bool {
+        self.replaced.is_none_or(|replaced| at <= GRACE.after(replaced))
+    }
 }
 
 /// The policies that have been in force.
@@ -110,6 +116,53 @@ impl Policies {
         hold(&judged(policy, action, agent, asked, None), verdict, place, found);
     }
 
+    /// Holds the use of a permit against the policies in force by then, as the server does: what was
+    /// granted must be all that one of them asks for.
+    pub(super) fn check_started(
+        &self,
+        state: &Escalation,
+        asked: Option<&Asked>,
+        at: Timestamp,
+        place: Place,
+        found: &mut Findings,
+    ) {
+        let Some(granted) = state.settled().and_then(|settled| settled.granted.as_ref()) else {
+            return;
+        };
+        found.looked(Step::Policy);
+        let judged_by = state.verdict().policy;
+        // The law itself holds the grant against the verdict that it was given under.
+        if self.known.get(&judged_by).is_some_and(|known| known.is_in_force(at)) {
+            return;
+        }
+        let Some(present) = self.present else { return };
+        let Some((asked, action)) = asked.and_then(|it| Some((it, it.action.as_ref()?))) else {
+            let says = "the policy was changed before its permit was used, and what was granted is \
+                        not at hand to be judged again";
+            return found.redact(Step::Policy, place, says);
+        };
+        let (grant, agent) = (&granted.grant, state.agent());
+        let today = |policy| judged(policy, action, agent, asked, Some(grant.tier()));
+        let in_force = || self.known.iter().filter(|(_, known)| known.is_in_force(at));
+        let mut readable = in_force().filter_map(|(_, known)| known.policy.as_ref());
+        if readable.any(|policy| grant.satisfies(&today(policy))) {
+            return;
+        }
+        if let Some((hash, _)) = in_force().find(|(_, known)| known.policy.is_none()) {
+            let says = format!("the text of the policy {hash:.12} is not at hand");
+            return found.redact(Step::Policy, place, says);
+        }
+        let Some(policy) = self.known.get(&present).and_then(|known| known.policy.as_ref()) else {
+            return;
+        };
+        let Verdict { tier, quorum, .. } = today(policy);
+        let says = format!(
+            "its permit is used where the policy in force, {present:.12}, asks for more than was \
+             granted: tier {tier}, quorum {quorum}"
+        );
+        found.refute(Step::Policy, place, says);
+    }
+
     fn in_force(
         &self,
         hash: Digest,
@@ -122,9 +175,7 @@ impl Policies {
             found.refute(Step::Policy, place, says);
             return None;
         };
-        if let Some(replaced) = known.replaced
-            && at > GRACE.after(replaced)
-        {
+        if let Some(replaced) = known.replaced.filter(|_| !known.is_in_force(at)) {
             let says = format!(
                 "it is judged by the policy {hash:.12}, in whose place another had come at \
                  {replaced}"

@@ -102,7 +102,7 @@ impl Step {
             Self::History => "escalations, each with a history that the law writes",
             Self::Bodies => "bodies and the digests that people decided on",
             Self::Signatures => "signatures over what the ledger says was decided",
-            Self::Policy => "verdicts that ask no less than the policy in force",
+            Self::Policy => "verdicts, and uses of permits, that the policy in force allows",
             Self::Permits => "uses of permits: each once, in time, after its grant",
             Self::Grants => "grants, each with its quorum or its window of heard silence",
             Self::Authority => "acts of people who could, and changes of who can",

@@ -1,11 +1,13 @@
 //! What forgers do to an honest day, one thing each.
 
+mod anew;
 mod authority;
 mod enrolments;
 mod entries;
 mod grants;
 mod heads;
 mod histories;
+mod lapsed;
 mod permits;
 mod policies;
 mod signatures;
@@ -45,10 +47,12 @@ pub(crate) fn all() -> Vec<Forged> {
         heads::forged,
         entries::forged,
         histories::forged,
+        anew::forged,
         texts::forged,
         policies::forged,
         permits::forged,
         grants::forged,
+        lapsed::forged,
         authority::forged,
         signatures::forged,
         enrolments::forged,

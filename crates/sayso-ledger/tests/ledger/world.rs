@@ -323,7 +323,18 @@ impl World {
         let (started_by, ceremony) = (None, self.nonce());
         let proposal =
             Proposal { agent, started_by, executor, subject, verdict, tier, window, ceremony };
-        let events = open(proposal, &moment).unwrap();
+        self.start(id, proposal, &moment, ask, action)
+    }
+
+    fn start(
+        &mut self,
+        id: EscalationId,
+        proposal: Proposal,
+        moment: &Moment,
+        ask: &Value,
+        action: Option<Action>,
+    ) -> EscalationId {
+        let events = open(proposal, moment).unwrap();
         let body = self.body(serde_json::to_vec(ask).unwrap());
         self.append(id, 0, &events, Some(body));
         let state = Escalation::fold(id, events.iter().map(|event| (self.now, event))).unwrap();
@@ -333,9 +344,19 @@ impl World {
 
     /// Proposes an action.
     pub(crate) fn propose(&mut self, tool: &str, arguments: Value) -> EscalationId {
+        self.propose_for(tool, arguments, None)
+    }
+
+    /// Proposes an action that is to be done only while that holds.
+    pub(crate) fn propose_for(
+        &mut self,
+        tool: &str,
+        arguments: Value,
+        precondition: Option<Value>,
+    ) -> EscalationId {
         let Value::Object(arguments) = arguments else { panic!("no object") };
         let tool = ToolName::new(tool).unwrap();
-        let action = Action { tool, arguments, resource: None, precondition: None };
+        let action = Action { tool, arguments, resource: None, precondition };
         let name = AgentName::new("builder").unwrap();
         let verdict = self.policy.judge(&Call::new(&action, &name));
         let ask = json!({"action": action, "message": "because the tests pass"});
@@ -428,6 +449,27 @@ impl World {
         let result = ReceiptResult::Succeeded;
         let executor = agent("builder");
         self.command(id, &Command::Report { executor, result, reopened: None }, None);
+    }
+
+    /// What was granted no longer holds; that is said to ask anew.
+    pub(crate) fn stale(&mut self, id: EscalationId, reopened: Option<EscalationId>) {
+        let (executor, result) = (agent("builder"), ReceiptResult::Stale);
+        self.command(id, &Command::Report { executor, result, reopened }, None);
+    }
+
+    /// What was granted no longer holds, and is asked anew for what does.
+    pub(crate) fn reopen(&mut self, id: EscalationId, precondition: Value) -> EscalationId {
+        let (state, action) = self.open[&id].clone();
+        let precondition = Some(precondition);
+        let action = Action { precondition, ..action.unwrap() };
+        let verdict = self.policy.judge(&Call::new(&action, state.agent()));
+        let (ceremony, reopened) = (self.nonce(), EscalationId::from_uuid(self.uuid()));
+        let proposal = Proposal::anew(&state, &action, verdict, ceremony).unwrap();
+        let moment = self.moment(state.agent(), state.subject().tool());
+        let ask = json!({"action": action, "message": "because the tests pass"});
+        self.start(reopened, proposal, &moment, &ask, Some(action));
+        self.stale(id, Some(reopened));
+        reopened
     }
 
     pub(crate) fn withdraw(&mut self, id: EscalationId) {

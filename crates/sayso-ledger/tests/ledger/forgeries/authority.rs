@@ -1,6 +1,6 @@
 //! People and agents who acted and could not.
 
-use sayso_ledger::verify::Step;
+use sayso_ledger::verify::{Step, Verdict};
 use serde_json::json;
 
 use super::{Forged, changed, find, refuted, resealed};
@@ -24,6 +24,7 @@ pub(super) fn forged(day: &Day) -> Vec<Forged> {
         rows[at].event["by"] = json!("builder");
     });
     let mut all = standing(day);
+    all.extend(beyond(day));
     all.extend(vec![
         refuted(
             "approved-by-nobody",
@@ -51,6 +52,48 @@ pub(super) fn forged(day: &Day) -> Vec<Forged> {
         ),
     ]);
     all
+}
+
+/// Agents that proposed what they may not.
+fn beyond(day: &Day) -> Vec<Forged> {
+    let bound = resealed(day, day.hard, |rows| {
+        let at = rows.iter().position(|row| row.word() == "agent_added").unwrap();
+        rows[at].event["change"]["tools"] = json!(["git_*", "post_message"]);
+    });
+    let afterwards = resealed(day, day.hard, |rows| {
+        let change = json!({"type": "agent_changed", "name": "builder", "tools": ["git_*"]});
+        let event = json!({"type": "authority_changed", "by": {"person": "ana"}, "change": change});
+        let at = find(rows, day.hard, "proposed");
+        rows.insert(at, Row { at: rows[at].at, of: None, event, body: None });
+    });
+    vec![
+        refuted(
+            "proposed-another-tool",
+            "An agent proposes a tool that is none of those it is bound to.",
+            Step::Authority,
+            bound,
+        ),
+        refuted(
+            "proposed-a-tool-taken-from-it",
+            "An agent proposes a tool that an owner had taken from it.",
+            Step::Authority,
+            afterwards,
+        ),
+    ]
+}
+
+#[test]
+fn an_agent_is_held_to_the_tools_that_it_had_when_it_proposed() {
+    let day = crate::story::day();
+    let bound = resealed(&day, day.hard, |rows| {
+        let at = rows.iter().position(|row| row.word() == "agent_added").unwrap();
+        rows[at].event["change"]["tools"] = json!(["drop_*"]);
+        let change = json!({"type": "agent_changed", "name": "builder", "tools": ["git_*"]});
+        let event = json!({"type": "authority_changed", "by": {"person": "ana"}, "change": change});
+        let at = find(rows, day.hard, "proposed");
+        rows.insert(at + 1, Row { at: rows[at].at, of: None, event, body: None });
+    });
+    assert_eq!(bound.verify().verdict, Verdict::Verified);
 }
 
 /// Where the law asks who answers for an agent, and who is in which group.
