@@ -120,7 +120,10 @@ impl Heads {
                 (_, Some(end)) if end < *of => {
                     let says = format!(
                         "the head {from} says {of} entries of the log {origin}, which ended at \
-                         entry {end}: what it knew after that is not in this one"
+                         entry {end} when a backup was restored: what it knew after that is not in \
+                         this one, {} entries are gone, and it can't tell whether those before are \
+                         the same",
+                        of - end
                     );
                     found.wonder(Step::Consistency, Place::entry(end), says);
                     continue;
@@ -181,10 +184,16 @@ fn read_other(head: &KnownHead, trust: Option<&Trust>) -> Result<Checkpoint, Str
     let checkpoint: Checkpoint =
         note.text().parse().map_err(|bad: crate::checkpoint::BadCheckpoint| bad.to_string())?;
     if let Some(trust) = trust {
-        let key = trust.logs().iter().find(|key| key.name() == checkpoint.origin);
-        let key = key
-            .ok_or_else(|| format!("the trust file has no key of the log {}", checkpoint.origin))?;
-        key.check(&note).map_err(|bad| bad.to_string())?;
+        match trust.logs().iter().find(|key| key.name() == checkpoint.origin) {
+            Some(key) => {
+                key.check(&note).map_err(|bad| bad.to_string())?;
+            }
+            // A log that has ended may have left the trust file; the auditor vouches for the head.
+            None if head.kept => {}
+            None => {
+                return Err(format!("the trust file has no key of the log {}", checkpoint.origin));
+            }
+        }
     }
     Ok(checkpoint)
 }

@@ -10,6 +10,7 @@ mod histories;
 mod lapsed;
 mod permits;
 mod policies;
+mod restored;
 mod signatures;
 mod texts;
 mod trees;
@@ -45,6 +46,7 @@ pub(crate) fn all() -> Vec<Forged> {
     let makers = [
         trees::forged,
         heads::forged,
+        restored::forged,
         entries::forged,
         histories::forged,
         anew::forged,
