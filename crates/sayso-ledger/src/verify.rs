@@ -18,9 +18,10 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sayso_core::decision::Assurance;
+use sayso_core::escalation::PermitState;
 use sayso_core::grant::Basis;
 use sayso_core::halt::Halt;
-use sayso_core::{Digest, EscalationId, Event, Period, WorkspaceEvent};
+use sayso_core::{Digest, Escalation, EscalationId, Event, HaltId, Period, WorkspaceEvent};
 
 pub use bodies::Body;
 pub use heads::KnownHead;
@@ -249,7 +250,7 @@ impl Auditor {
             }
             WorkspaceEvent::Erased { entries, by, .. } => self.gone.erased(entries, &by),
             WorkspaceEvent::HaltCalled { halt } => self.halts.push(halt),
-            WorkspaceEvent::HaltLifted { halt, .. } => self.halts.retain(|it| it.id != halt),
+            WorkspaceEvent::HaltLifted { halt, .. } => self.lifted(halt, at, index),
             WorkspaceEvent::BackupRestored { log, size, .. } => {
                 let gone = size.saturating_sub(index);
                 let says = format!(
@@ -260,6 +261,24 @@ impl Auditor {
                 self.heads.ended(log, index);
             }
             WorkspaceEvent::AuthorityChanged { .. } => {}
+        }
+    }
+
+    /// A halt ends once it has reached all that it covers: what it stopped stays stopped.
+    fn lifted(&mut self, lifted: HaltId, at: Timestamp, index: u64) {
+        let Some(position) = self.halts.iter().position(|halt| halt.id == lifted) else { return };
+        let halt = self.halts.remove(position);
+        let missed = self.runs.iter().filter(|(_, run)| {
+            run.state().is_some_and(|state| {
+                halt.covers(state.agent(), state.subject().tool(), state.rule())
+                    && goes_on(state, at)
+            })
+        });
+        let mut missed: Vec<_> = missed.map(|(id, _)| *id).collect();
+        missed.sort();
+        for id in missed {
+            let says = format!("the halt {lifted} is lifted and never stopped this");
+            self.found.refute(Step::History, Place::of(index, id), says);
         }
     }
 
@@ -435,6 +454,17 @@ impl Auditor {
         let workspace = self.workspace.as_deref().unwrap_or_default();
         let directory = &self.authority.directory;
         signatures::check(&claim, workspace, state, directory, at, place, &mut self.found);
+    }
+}
+
+/// Whether time, or an executor, may still act on it: nothing has stopped it.
+fn goes_on(state: &Escalation, at: Timestamp) -> bool {
+    match state.settled() {
+        None => state.frozen().is_none(),
+        Some(settled) => match settled.permit() {
+            Some(PermitState::Issued { expires_at }) => at < *expires_at,
+            Some(PermitState::Started { .. } | PermitState::Revoked) | None => false,
+        },
     }
 }
 

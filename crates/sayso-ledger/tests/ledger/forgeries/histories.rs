@@ -35,6 +35,9 @@ pub(super) fn forged(day: &Day) -> Vec<Forged> {
         let lifted = rows.remove(at);
         rows.push(lifted);
     });
+    let unfrozen = resealed(day, day.halted, |rows| {
+        rows.retain(|row| !matches!(row.word(), "frozen" | "thawed"));
+    });
     let question = day.rows.iter().position(|row| row.word() == "answered").unwrap();
     let question = day.rows[question].of.unwrap().0;
     let answer = resealed(day, question, |rows| {
@@ -73,6 +76,12 @@ pub(super) fn forged(day: &Day) -> Vec<Forged> {
             "Silence grants while a halt is in force.",
             Step::History,
             through_halt,
+        ),
+        refuted(
+            "never-frozen-by-the-halt",
+            "A halt was called and lifted, and an escalation that it covered went on all the while.",
+            Step::History,
+            unfrozen,
         ),
         refuted(
             "one-silent-grant-too-many",

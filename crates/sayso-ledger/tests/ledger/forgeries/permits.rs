@@ -39,6 +39,15 @@ pub(super) fn forged(day: &Day) -> Vec<Forged> {
         let started = find(rows, day.hard, "started");
         rows.insert(started, Row { at: rows[started].at, ..halt });
     });
+    let outlived = resealed(day, day.hard, |rows| {
+        let at = |rows: &[Row], word| rows.iter().position(|row| row.word() == word).unwrap();
+        let called = rows.remove(at(rows, "halt_called"));
+        let lifted = rows.remove(at(rows, "halt_lifted"));
+        let started = find(rows, day.hard, "started");
+        let then = rows[started].at;
+        rows.insert(started, Row { at: then, ..called });
+        rows.insert(started + 1, Row { at: then, ..lifted });
+    });
     let taken_back_late = resealed(day, day.silent, |rows| {
         let mut vetoed = rows[find(rows, day.silent, "started")].clone();
         vetoed.event = json!({"type": "vetoed", "by": "cy"});
@@ -82,6 +91,12 @@ pub(super) fn forged(day: &Day) -> Vec<Forged> {
             "A permit was used while a halt was in force.",
             Step::Permits,
             under_halt,
+        ),
+        refuted(
+            "outlived-a-halt",
+            "A permit was used after a halt that was lifted, and that should have ended it.",
+            Step::History,
+            outlived,
         ),
         refuted(
             "vetoed-after-its-use",
