@@ -158,6 +158,17 @@ pub async fn copy(database: &str) -> String {
     create_from(server, name).await
 }
 
+/// Puts a copy in the place of the database that it was made of, whoever is connected to that.
+///
+/// # Panics
+/// If it can't be put there.
+pub async fn put_back(copy: &str, database: &str) {
+    let (server, name) = database.rsplit_once('/').expect("a database's address");
+    let (_, copy) = copy.rsplit_once('/').expect("a copy's address");
+    let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+    command(server, &[&drop, &format!("CREATE DATABASE {name} TEMPLATE {copy}")]).await;
+}
+
 async fn create(server: &str) -> String {
     create_from(server, "template0").await
 }
@@ -171,6 +182,12 @@ async fn create_from(server: &str, template: &str) -> String {
         std::process::id(),
         COUNT.fetch_add(1, Ordering::Relaxed)
     );
+    command(server, &[&format!("CREATE DATABASE {name} TEMPLATE {template}")]).await;
+    format!("{server}/{name}")
+}
+
+/// Gives a server orders, one after the other.
+async fn command(server: &str, orders: &[&str]) {
     let config: Config = format!("{server}/postgres").parse().expect("a server's address");
     let begun = SystemTime::now();
     // For a moment after its port opens, the server is still "starting up".
@@ -184,11 +201,12 @@ async fn create_from(server: &str, template: &str) -> String {
         }
     };
     let driver = tokio::spawn(connection);
-    let made = client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-    made.expect("a database can be made");
+    for order in orders {
+        let done = client.batch_execute(order).await;
+        done.unwrap_or_else(|error| panic!("{order}: {error:?}"));
+    }
     drop(client);
     let _ = driver.await;
-    format!("{server}/{name}")
 }
 
 /// PostgreSQL refuses to run as root, so root runs it as the user its package made.

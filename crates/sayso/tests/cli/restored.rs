@@ -150,6 +150,30 @@ fn of_two_servers_the_one_that_saw_more_refuses_and_what_it_is_told_holds_for_bo
 }
 
 #[test]
+fn put_back_under_a_running_server_it_is_noticed_at_once_and_after_the_next_start() {
+    let database = wait(postgres::database());
+    let server = Setup { database: Some(database.clone()), ..Setup::default() }.start();
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    denied(&server, &bot, &ana);
+    let early = server.sealed();
+    let folder = server.ended();
+    let backup = wait(postgres::copy(&database));
+    let mut server = Server::on(folder, Some(database.clone()), ANYWHERE);
+    for _ in 0..3 {
+        denied(&server, &bot, &ana);
+    }
+    let late = server.sealed();
+    assert_ne!(early, late);
+
+    wait(postgres::put_back(&backup, &database));
+    server.says("Nothing is signed any more until the server is started again");
+    assert_eq!(server.get("/v1/ledger/checkpoint"), late, "nor is anything else shown");
+    let folder = server.ended();
+    let said = refused(folder.path(), &database);
+    assert!(said.contains("an older copy of the data was put back"), "{said}");
+}
+
+#[test]
 fn a_head_of_another_installation_is_refused_and_whose_log_ended_notices() {
     let database = wait(postgres::database());
     let start = || Setup { database: Some(database.clone()), ..Setup::default() }.start();
