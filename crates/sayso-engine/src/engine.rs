@@ -165,6 +165,7 @@ impl Engine {
                 EngineError::Store(error) => error,
                 other => StoreError::Failed(other.into()),
             })?;
+            engine.authority().follow().await?;
         }
         tokio::spawn(sealer.run(Arc::downgrade(&engine.inner)));
         engine.record_present_policy().await;

@@ -67,6 +67,12 @@ pub enum EngineError {
     /// What is known of the agent changed while it asked.
     #[error("what the agent {0} may do is being changed; ask again in a moment")]
     AgentChanged(AgentName),
+    /// It was granted before a restored backup was gone on with.
+    #[error(
+        "this was granted before an older copy of the data was put back, so that nobody can tell any \
+         more whether it was used or vetoed since: ask for it again"
+    )]
+    BeforeRestore,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use sayso_core::escalation::Proposal;
 use sayso_core::halt::Halt;
 use sayso_core::{Command, Digest, EscalationId, HaltId, ReviewerName, WorkspaceEvent};
@@ -66,6 +67,8 @@ pub(crate) struct Propose {
     pub(crate) ask: Arc<Ask>,
     pub(crate) key: Option<(KeyName, Digest)>,
     pub(crate) join: bool,
+    /// When a restored backup was last gone on with: no grant from before is joined.
+    pub(crate) restored: Option<Timestamp>,
 }
 
 impl Propose {

@@ -13,6 +13,12 @@ pub(crate) fn serves(known: &Escalation, proposal: &Proposal, at: Timestamp) -> 
     known.is_joined_by(executor, *tier, at) && (was_refused(known) || asks_as_much(known, verdict))
 }
 
+/// Whether it is granted since before the time that a restored backup was gone on with.
+pub(crate) fn is_outlived(known: &Escalation, restored: Option<Timestamp>) -> bool {
+    let granted = known.settled().filter(|settled| settled.outcome == Outcome::Granted);
+    granted.zip(restored).is_some_and(|(granted, restored)| granted.at <= restored)
+}
+
 fn was_refused(known: &Escalation) -> bool {
     let outcome = known.settled().map(|settled| settled.outcome);
     matches!(outcome, Some(Outcome::Denied | Outcome::Vetoed))

@@ -292,7 +292,9 @@ impl<'a> Unit<'a> {
     fn joined(&self, propose: &Propose) -> Option<EscalationId> {
         let id = self.asked.get(&propose.call()?)?;
         let known = &self.working.get(id)?.escalation;
-        joining::serves(known, &propose.proposal, self.at).then_some(*id)
+        let serves = joining::serves(known, &propose.proposal, self.at)
+            && !joining::is_outlived(known, propose.restored);
+        serves.then_some(*id)
     }
 
     fn act(&mut self, act: &Act) -> Outcome {

@@ -3,7 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::Instant;
 
-use sayso_core::Directory;
+use jiff::Timestamp;
+use sayso_core::{Directory, WorkspaceEvent};
 use sayso_store::{Entry, Happened, StoreError, Writer};
 
 use super::{Authority, BELIEVED, Inner};
@@ -17,6 +18,8 @@ pub(super) struct State {
     pub(super) directory: Arc<Directory>,
     /// The index of the last entry of the workspace's that was read.
     pub(super) seen: u64,
+    /// When a restored backup was last gone on with.
+    restored: Option<Timestamp>,
     /// When the last look whether there are more began.
     looked: Option<Instant>,
 }
@@ -62,6 +65,12 @@ impl Authority {
         Arc::clone(&self.inner.state().directory)
     }
 
+    /// When a restored backup was last gone on with: what was granted before may have been used.
+    pub(crate) async fn restored(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.directory().await?;
+        Ok(self.inner.state().restored)
+    }
+
     /// Looks whether anything has changed. One look serves all who wait for it, so that a flood of
     /// callers whom nobody knows is no flood of the store.
     pub async fn follow(&self) -> Result<(), StoreError> {
@@ -94,21 +103,22 @@ impl Authority {
     async fn look(&self) -> Result<(), StoreError> {
         let began = Instant::now();
         let inner = &self.inner;
-        let (mut directory, before) = {
+        let (mut directory, before, mut restored) = {
             let state = inner.state();
-            (Arc::clone(&state.directory), state.seen)
+            (Arc::clone(&state.directory), state.seen, state.restored)
         };
         let mut seen = before;
         loop {
             let entries = inner.store.workspace_entries(seen, PAGE).await?;
             let is_last = entries.len() < PAGE;
+            restored = entries.iter().rev().find_map(when_restored).or(restored);
             seen = fold(&mut directory, &entries).unwrap_or(seen);
             if is_last {
                 break;
             }
         }
         let mut state = inner.state.write().unwrap_or_else(PoisonError::into_inner);
-        (state.directory, state.seen) = (directory, seen);
+        (state.directory, state.seen, state.restored) = (directory, seen, restored);
         state.looked = Some(began);
         drop(state);
         if seen > before {
@@ -116,6 +126,12 @@ impl Authority {
         }
         Ok(())
     }
+}
+
+/// When that was, if an entry says that a restored backup was gone on with.
+fn when_restored(entry: &Entry) -> Option<Timestamp> {
+    let is = matches!(entry.happened, Happened::Workspace(WorkspaceEvent::BackupRestored { .. }));
+    is.then_some(entry.at)
 }
 
 /// Takes these entries into a directory; the index of the last.

@@ -14,6 +14,7 @@ use super::Engine;
 use super::propose::{call, judge};
 use crate::error::EngineError;
 use crate::job::{Act, Job, Propose, Work};
+use crate::joining;
 use crate::permit::{BadPermit, Claims};
 use crate::record::{Ask, Record, Remark};
 
@@ -91,6 +92,9 @@ impl Engine {
         let claims = self.verify_permit(permit).await?;
         self.check_possession(&claims, executor, permit, proof).await?;
         let record = self.get(claims.esc).await?;
+        if joining::is_outlived(&record.escalation, self.authority().restored().await?) {
+            return Err(EngineError::BeforeRestore);
+        }
         let Some(action) = record.ask.action.clone() else { return Err(EngineError::Erased) };
         let agent = record.escalation.agent();
         let (policy, call) = (self.policy().policy, call(&action, agent, &record.ask));
@@ -181,8 +185,14 @@ impl Engine {
         };
         let ask = Ask { action: Some(action), ..Ask::clone(&record.ask) };
         let reopened = EscalationId::from_uuid(uuid::Uuid::now_v7());
-        let propose =
-            Propose { id: reopened, proposal, ask: Arc::new(ask), key: None, join: false };
+        let propose = Propose {
+            id: reopened,
+            proposal,
+            ask: Arc::new(ask),
+            key: None,
+            join: false,
+            restored: None,
+        };
         let (executor_of, result) = (executor.clone(), ReceiptResult::Stale);
         let command = Command::Report { executor: executor_of, result, reopened: Some(reopened) };
         let remark = Remark { comment, ..Remark::default() };

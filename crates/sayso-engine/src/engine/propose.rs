@@ -105,7 +105,8 @@ impl Engine {
             ceremony: Nonce::from_entropy(crate::entropy()),
         };
         let key = key.map(|(key, print)| (KeyName { agent: agent_name, key }, print));
-        let propose = Propose { id, proposal, ask: Arc::new(ask), key, join };
+        let restored = if join { self.authority().restored().await? } else { None };
+        let propose = Propose { id, proposal, ask: Arc::new(ask), key, join, restored };
         self.run_for_record(id, Work::Propose(Box::new(propose))).await
     }
 

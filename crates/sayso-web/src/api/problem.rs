@@ -240,7 +240,7 @@ impl From<EngineError> for Problem {
                 Self::field(field, detail)
             }
             EngineError::KeyReused => Self::new(KEY_REUSED, detail).at("Idempotency-Key"),
-            EngineError::Erased => Self::new(NOT_GRANTED, detail),
+            EngineError::Erased | EngineError::BeforeRestore => Self::new(NOT_GRANTED, detail),
             EngineError::BadPermit(_) => Self::new(BAD_PERMIT, detail).at("/permit"),
             EngineError::LapsedApproval(_) => Self::new(LAPSED, detail),
             EngineError::NotAReviewer(_) => Self::new(FORBIDDEN, detail),

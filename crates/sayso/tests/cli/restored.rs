@@ -2,7 +2,10 @@
 //! with on a person's word, of which auditors are told.
 
 use std::path::Path;
+use std::time::Duration;
 
+use sayso_client::Client;
+use sayso_client::wire::Escalation;
 use sayso_testkit::postgres;
 
 use crate::server::{Server, Setup, json, sayso};
@@ -147,6 +150,52 @@ fn of_two_servers_the_one_that_saw_more_refuses_and_what_it_is_told_holds_for_bo
     assert_eq!(origin(&one.sealed()), origin(&new));
     let (code, said) = verify(&one, &one.get("/v1/ledger/key"), None);
     assert_eq!(code, 0, "{said}");
+}
+
+/// Asks for the same as ever, or for the one that is there for it.
+fn joins(client: &Client) -> Escalation {
+    let call = serde_json::json!({"action": {"tool": "drop", "arguments": {"n": 1}}, "join": true});
+    let asked = client.propose(&serde_json::from_value(call).unwrap(), None, Duration::ZERO);
+    asked.unwrap()
+}
+
+#[test]
+fn what_was_granted_before_an_older_copy_was_put_back_may_have_been_used_and_is_not_again() {
+    let database = wait(postgres::database());
+    let start =
+        |database: &String| Setup { database: Some(database.clone()), ..Setup::default() }.start();
+    let server = start(&database);
+    let (bot, ana) = (server.agent("bot"), server.reviewer("ana"));
+    let approve = |server: &Server, id: &str| {
+        let approved = server.as_(&ana).args(["approve", id, "--yes"]).output().unwrap();
+        assert!(approved.status.success(), "{approved:?}");
+    };
+    let granted = joins(&Client::new(&server.url, &bot)).id;
+    approve(&server, &granted);
+    let folder = server.ended();
+    let backup = wait(postgres::copy(&database));
+    let server = Server::on(folder, Some(database), ANYWHERE);
+    let redeem = |server: &Server, id: &str| {
+        let client = Client::new(&server.url, &bot);
+        let permit = client.get(id, Duration::ZERO).unwrap().permit.unwrap();
+        client.redeem(&permit).map_err(|error| error.to_string())
+    };
+    redeem(&server, &granted).unwrap();
+    server.sealed();
+    let folder = server.ended();
+
+    let accept = ["--accept-restored-backup"];
+    let server = Server::with(folder, Some(backup.clone()), ANYWHERE, &accept);
+    let other = start(&backup);
+    for server in [&server, &other] {
+        let refused = redeem(server, &granted).unwrap_err();
+        assert!(refused.contains("granted before an older copy of the data"), "{refused}");
+    }
+    let anew = joins(&Client::new(&other.url, &bot));
+    assert!(anew.is_pending() && anew.id != granted, "{anew:?}");
+    approve(&server, &anew.id);
+    assert_eq!(joins(&Client::new(&server.url, &bot)).id, anew.id);
+    redeem(&server, &anew.id).unwrap();
 }
 
 #[test]
