@@ -561,6 +561,9 @@ pub struct Me {
     pub name: String,
     /// `agent`, or a person's roles.
     pub roles: Vec<String>,
+    /// The tools that an agent may propose, as globs; any, if it is bound to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<String>>,
 }
 
 /// A person's own key.

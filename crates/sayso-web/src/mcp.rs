@@ -133,7 +133,8 @@ impl Desk for OwnApi {
         let me: Me = self.call(Method::GET, "/v1/me", Body::empty()).await?;
         let halted = !halts.items.is_empty();
         // Nobody else is let in here.
-        Ok(Rules { policy: policy.text, agent: me.name, is_agent: true, halted })
+        let (policy, agent, tools) = (policy.text, me.name, me.tools);
+        Ok(Rules { policy, agent, tools, is_agent: true, halted })
     }
 
     async fn redeem(&self, permit: &str) -> Result<Redeemed, Refused> {

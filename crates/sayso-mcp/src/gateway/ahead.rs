@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sayso_client::wire::{Propose, Proposed};
-use sayso_core::{Action, AgentName, Period, Tier};
-use sayso_policy::{Call, Finding, Known, Pace, Policy, Severity, Tool};
+use sayso_core::directory::ToolPattern;
+use sayso_core::{Action, AgentName, Period, Tier, ToolName};
+use sayso_policy::{Call, Finding, Known, Pace, Policy, Severity, Tool, is_named};
 use tokio::sync::{Notify, mpsc};
 
 use crate::server::{Desk, Refused};
@@ -31,6 +32,8 @@ pub struct Rules {
     pub policy: String,
     /// Who we are there.
     pub agent: String,
+    /// The tools that we may propose there; any, if we are bound to none.
+    pub tools: Option<Vec<String>>,
     /// Whether that is an agent: people don't ask.
     pub is_agent: bool,
     /// Whether a halt is in force.
@@ -42,9 +45,37 @@ struct Read {
     policy: Policy,
     text: String,
     agent: AgentName,
+    tools: Option<Vec<ToolPattern>>,
     since: Instant,
     /// Whether it was held against the tools there are.
     is_checked: bool,
+}
+
+impl Read {
+    /// What can't be read is none: then the server is asked, and says so.
+    fn of(text: String, agent: &str, tools: Option<&[String]>) -> Option<Self> {
+        let tools: Option<Result<Vec<ToolPattern>, _>> =
+            tools.map(|tools| tools.iter().map(|tool| tool.parse()).collect());
+        let tools = tools.transpose().ok()?;
+        let (policy, agent) = (Policy::parse(&text).ok()?, agent.parse().ok()?);
+        Some(Self { policy, text, agent, tools, since: Instant::now(), is_checked: false })
+    }
+
+    /// Whether the server would let the agent propose it at all.
+    fn may_propose(&self, tool: &ToolName) -> bool {
+        self.tools.as_ref().is_none_or(|tools| is_named(tools, tool))
+    }
+
+    fn is_of(&self, text: &str, tools: Option<&[String]>) -> bool {
+        let own = self.tools.as_ref().map(|tools| tools.iter().map(ToolPattern::as_str));
+        let theirs = tools.map(|tools| tools.iter().map(String::as_str));
+        let same = match (own, theirs) {
+            (None, None) => true,
+            (Some(own), Some(theirs)) => own.eq(theirs),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        self.text == text && same
+    }
 }
 
 /// Judges ahead, and tells after.
@@ -89,7 +120,7 @@ impl Ahead {
         let is_fyi = {
             let rules = self.rules();
             let fresh = rules.as_ref().filter(|rules| rules.since.elapsed() < BELIEVED);
-            fresh.is_some_and(|rules| {
+            fresh.filter(|rules| rules.may_propose(&action.tool)).is_some_and(|rules| {
                 let server = propose.server.as_deref();
                 let call = Call { server, ..Call::new(action, &rules.agent) };
                 rules.policy.judge(&call).tier == Tier::Fyi
@@ -145,23 +176,15 @@ impl Ahead {
     }
 
     fn take(&self, found: Result<Rules, Refused>) {
-        let Ok(Rules { policy: text, agent, is_agent: true, halted: false }) = found else {
+        let Ok(Rules { policy: text, agent, tools, is_agent: true, halted: false }) = found else {
             return self.doubt();
         };
+        let tools = tools.as_deref();
         self.note_change(&text);
         let mut rules = self.rules();
         match &mut *rules {
-            Some(known) if known.text == text => known.since = Instant::now(),
-            _ => {
-                *rules =
-                    Policy::parse(&text).ok().zip(agent.parse().ok()).map(|(policy, agent)| Read {
-                        policy,
-                        text,
-                        agent,
-                        since: Instant::now(),
-                        is_checked: false,
-                    });
-            }
+            Some(known) if known.is_of(&text, tools) => known.since = Instant::now(),
+            _ => *rules = Read::of(text, &agent, tools),
         }
     }
 }

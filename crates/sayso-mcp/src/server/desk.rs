@@ -161,6 +161,7 @@ impl Desk for HttpDesk {
                 policy: client.policy()?.text,
                 is_agent: me.roles.iter().any(|role| role == "agent"),
                 agent: me.name,
+                tools: me.tools,
                 halted,
             })
         })

@@ -57,16 +57,23 @@ pub(super) async fn jwks(State(web): State<Web>) -> Json<Value> {
 #[utoipa::path(get, path = "/v1/me", tag = "service",
     responses((status = 200, description = "You", body = wire::Me)),
     security(("agent" = []), ("reviewer" = [])))]
-pub(super) async fn me(caller: Caller) -> Json<wire::Me> {
-    Json(match caller.0 {
+pub(super) async fn me(State(web): State<Web>, caller: Caller) -> Result<Json<wire::Me>, Problem> {
+    Ok(Json(match caller.0 {
         Account::Agent(agent) => {
-            wire::Me { name: agent.name().to_string(), roles: vec!["agent".into()] }
+            let directory = web.engine.authority().directory().await?;
+            let tools = directory.agent(agent.name()).and_then(|known| known.tools.as_ref());
+            wire::Me {
+                name: agent.name().to_string(),
+                roles: vec!["agent".into()],
+                tools: tools.map(|tools| tools.iter().map(ToString::to_string).collect()),
+            }
         }
         Account::Person(person) => wire::Me {
             name: person.name().to_string(),
             roles: person.roles().iter().map(|role| role.word().into()).collect(),
+            tools: None,
         },
-    })
+    }))
 }
 
 /// What is at no address.

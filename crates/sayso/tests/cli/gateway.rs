@@ -188,6 +188,39 @@ fn whatever_was_let_through_is_in_the_ledger() {
 }
 
 #[test]
+fn an_agent_that_is_bound_to_tools_makes_no_other_call_though_it_needs_nobodys_say_so() {
+    let server = Server::start();
+    let set = |tools: &[&str]| {
+        let output = server.beside().args(["agent", "set", "bot"]).args(tools).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    let key = server.agent("bot");
+    set(&["--tool", "merge*"]);
+    let mut gateway = Gateway::start(&server, &key);
+    // For longer than it takes the gateway to know the policy.
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(3) {
+        let refused = gateway.call("note", json!({"n": 0}));
+        assert_eq!(refused["isError"], true, "{refused}");
+        assert!(refused.to_string().contains("may not propose the tool note"), "{refused}");
+    }
+    assert_eq!(gateway.made(), [] as [Value; 0]);
+    set(&["--any-tool"]);
+    while gateway.call("note", json!({"n": 1}))["isError"] == true {
+        assert!(start.elapsed() < Duration::from_secs(10), "it stays shut");
+    }
+    // And bound again while it goes on.
+    set(&["--tool", "merge*"]);
+    let bound = Instant::now();
+    while gateway.call("note", json!({"n": 2}))["isError"] == false {
+        assert!(bound.elapsed() < Duration::from_secs(4), "it stays open");
+    }
+    let made = gateway.made().len();
+    assert_eq!(gateway.call("note", json!({"n": 3}))["isError"], true);
+    assert_eq!(gateway.made().len(), made);
+}
+
+#[test]
 fn a_halt_stops_also_what_needs_nobodys_say_so() {
     let server = Server::start();
     let (key, ana) = (server.agent("bot"), server.reviewer("ana"));
