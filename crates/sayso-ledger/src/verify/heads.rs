@@ -22,11 +22,21 @@ pub struct KnownHead {
     pub kept: bool,
 }
 
+/// A head other than the newest, as it was read.
+#[derive(Debug)]
+struct Other {
+    from: String,
+    head: Checkpoint,
+    /// Whether the trust file has no key of its log. Then only the auditor vouches for it, and only
+    /// if that log has ended.
+    keyless: bool,
+}
+
 /// The heads at hand, and the roots that the entries lead to at their sizes.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
     newest: Option<Checkpoint>,
-    others: Vec<(String, Checkpoint)>,
+    others: Vec<Other>,
     /// The root at each size that some head speaks of, once the entries have come so far.
     roots: BTreeMap<u64, Option<Digest>>,
     /// Logs that ended, each with the entry that says so.
@@ -48,14 +58,14 @@ impl Heads {
         for head in others {
             found.looked(Step::Heads);
             match read_other(head, trust) {
-                Ok(checkpoint) => heads.others.push((head.from.clone(), checkpoint)),
+                Ok(other) => heads.others.push(other),
                 Err(why) => {
                     let says = format!("the head {}: {why}", head.from);
                     found.refute(Step::Heads, Place::default(), says);
                 }
             }
         }
-        let sizes = heads.newest.iter().chain(heads.others.iter().map(|(_, head)| head));
+        let sizes = heads.newest.iter().chain(heads.others.iter().map(|other| &other.head));
         heads.roots = sizes.map(|head| (head.size, None)).collect();
         heads.reached(0, empty_root);
         heads
@@ -105,10 +115,16 @@ impl Heads {
         } else {
             found.wonder(Step::Tree, place, "there is no head to compare the entries with");
         }
-        for (from, head) in &self.others {
+        for Other { from, head, keyless } in &self.others {
             found.looked(Step::Consistency);
             let Checkpoint { origin, size: of, root } = head;
             let ended = self.ended.iter().find(|(log, _)| log == origin).map(|(_, index)| *index);
+            if *keyless && ended.is_none() {
+                let says =
+                    format!("the head {from}: the trust file has no key of the log {origin}");
+                found.refute(Step::Heads, place, says);
+                continue;
+            }
             let is_other = self.newest.as_ref().is_some_and(|newest| newest.origin != *origin);
             if is_other && ended.is_none() {
                 let says = format!("the head {from} is of another log: {origin}");
@@ -171,29 +187,28 @@ fn read_newest(
     checkpoint
 }
 
-fn read_other(head: &KnownHead, trust: Option<&Trust>) -> Result<Checkpoint, String> {
-    let note = match head.text.parse::<Note>() {
+fn read_other(known: &KnownHead, trust: Option<&Trust>) -> Result<Other, String> {
+    let KnownHead { from, text, kept } = known;
+    let (from, read) =
+        (from.clone(), |text: &str| text.parse::<Checkpoint>().map_err(|bad| bad.to_string()));
+    let note = match text.parse::<Note>() {
         Ok(note) => note,
-        Err(bad) if !head.kept => return Err(bad.to_string()),
+        Err(bad) if !kept => return Err(bad.to_string()),
         // Three lines that the auditor wrote down, or had in a message.
         Err(_) => {
-            let text = format!("{}\n", head.text.trim_end());
-            return text.parse().map_err(|bad: crate::checkpoint::BadCheckpoint| bad.to_string());
+            let head = read(&format!("{}\n", text.trim_end()))?;
+            return Ok(Other { from, head, keyless: false });
         }
     };
-    let checkpoint: Checkpoint =
-        note.text().parse().map_err(|bad: crate::checkpoint::BadCheckpoint| bad.to_string())?;
-    if let Some(trust) = trust {
-        match trust.logs().iter().find(|key| key.name() == checkpoint.origin) {
-            Some(key) => {
-                key.check(&note).map_err(|bad| bad.to_string())?;
-            }
-            // A log that has ended may have left the trust file; the auditor vouches for the head.
-            None if head.kept => {}
-            None => {
-                return Err(format!("the trust file has no key of the log {}", checkpoint.origin));
-            }
+    let head = read(note.text())?;
+    let Some(trust) = trust else { return Ok(Other { from, head, keyless: false }) };
+    match trust.logs().iter().find(|key| key.name() == head.origin) {
+        Some(key) => {
+            key.check(&note).map_err(|bad| bad.to_string())?;
+            Ok(Other { from, head, keyless: false })
         }
+        // A log that has ended may have left the trust file.
+        None if *kept => Ok(Other { from, head, keyless: true }),
+        None => Err(format!("the trust file has no key of the log {}", head.origin)),
     }
-    Ok(checkpoint)
 }

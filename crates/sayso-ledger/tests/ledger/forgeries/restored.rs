@@ -114,4 +114,14 @@ fn a_head_of_a_log_that_ended_needs_no_key_if_the_auditor_kept_it() {
     let mut case = kept(&logs, BACKUP);
     case.trust = format!("log {}\n", new_key().public());
     assert_eq!(case.verify().verdict, Verdict::Verified);
+    // Of any other log, it does.
+    let another = SigningKey::of_log(&[9; 32]);
+    let mut case = kept(&logs, BACKUP);
+    case.heads.clear();
+    let case = case.kept(&Case::sealed(&logs.ended).seal_with(&another).head);
+    let report = case.verify();
+    let heads = report.step(Step::Heads);
+    let says =
+        format!("the head kept: the trust file has no key of the log {}", another.public().name());
+    assert_eq!((heads.verdict, &*heads.findings[0].says), (Verdict::Refuted, &*says));
 }
