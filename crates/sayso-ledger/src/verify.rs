@@ -259,6 +259,8 @@ impl Auditor {
                 );
                 self.found.note(Step::Consistency, index, says);
                 self.heads.ended(log, index);
+                let accounts = self.runs.values_mut().filter_map(|run| run.account.as_mut());
+                accounts.for_each(Account::restored);
             }
             WorkspaceEvent::AuthorityChanged { .. } => {}
         }

@@ -20,6 +20,8 @@ enum Permit {
     Unused {
         expires_at: Timestamp,
     },
+    /// A backup that was restored holds its grant: it may have been used since.
+    Outlived,
     Used {
         receipted: bool,
     },
@@ -83,7 +85,10 @@ impl Account {
         match self.permit {
             Permit::Used { receipted: true } => Some("used"),
             Permit::TakenBack(word) => Some(word),
-            Permit::None | Permit::Unused { .. } | Permit::Used { receipted: false } => None,
+            Permit::None
+            | Permit::Unused { .. }
+            | Permit::Outlived
+            | Permit::Used { receipted: false } => None,
         }
     }
 
@@ -142,7 +147,10 @@ impl Account {
                 match &mut self.permit {
                     // What is unknown may still become known.
                     Permit::Used { receipted } => *receipted = *result != ReceiptResult::Unknown,
-                    Permit::None | Permit::Unused { .. } | Permit::TakenBack(_) => {
+                    Permit::None
+                    | Permit::Unused { .. }
+                    | Permit::Outlived
+                    | Permit::TakenBack(_) => {
                         found.refute(Step::Permits, place, "a receipt of what was never started");
                     }
                 }
@@ -161,6 +169,13 @@ impl Account {
             | Event::Lapsed { .. }
             | Event::Frozen { .. }
             | Event::Thawed { .. } => {}
+        }
+    }
+
+    /// A backup is restored, after which nobody knows what became of its permit.
+    pub(super) fn restored(&mut self) {
+        if let Permit::Unused { .. } = self.permit {
+            self.permit = Permit::Outlived;
         }
     }
 
@@ -184,6 +199,10 @@ impl Account {
             Permit::None => Some("it is started without a grant".to_owned()),
             Permit::Used { .. } => Some("it is started a second time".to_owned()),
             Permit::TakenBack(word) => Some(format!("it is started after it was {word}")),
+            Permit::Outlived => Some(
+                "it is started on a grant that a restored backup holds: it may have been used before"
+                    .to_owned(),
+            ),
             Permit::Unused { expires_at } if at >= *expires_at => {
                 Some(format!("it is started at {at}, when its permit had expired at {expires_at}"))
             }

@@ -55,6 +55,17 @@ pub(super) fn forged(_: &Day) -> Vec<Forged> {
         rows.remove(BACKUP);
     });
     let all = honest.ended.len();
+    let reused = {
+        let mut world = World::new();
+        let drop = world.propose("drop_table", json!({"table": "invoices"}));
+        world.minutes(1);
+        world.approve(drop, "ana");
+        world.approve(drop, "bo");
+        let Checkpoint { origin, size, root } = Case::sealed(&world.rows).checkpoint();
+        world.note(&WorkspaceEvent::BackupRestored { log: origin, size, root }, None);
+        world.redeem(drop);
+        Case::sealed(&world.rows).seal_with(&new_key())
+    };
     vec![
         undecidable(
             "backup-restored",
@@ -73,6 +84,12 @@ pub(super) fn forged(_: &Day) -> Vec<Forged> {
             "A log with another key goes on from a backup, and no entry says so.",
             Step::Consistency,
             kept(&unsaid, all),
+        ),
+        refuted(
+            "backup-restored-and-its-permit-used",
+            "A permit was used whose grant a restored backup holds; it may have been used before.",
+            Step::Permits,
+            reused,
         ),
     ]
 }
