@@ -1,7 +1,7 @@
 //! The auditor: holds a whole ledger against the law, with nothing but what was handed out.
 //!
-//! One pass over the entries, in order. What is kept is the state of what is still open, never
-//! texts: those are looked at as they come by. No server, no network, no clock.
+//! One pass over the entries, in order. What is kept is the state of what is still open, and of its
+//! texts only what it is to be judged by again. No server, no network, no clock.
 
 mod account;
 mod anew;

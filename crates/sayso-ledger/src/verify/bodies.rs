@@ -1,6 +1,6 @@
 //! Step 5: what was asked, edited and answered, and whether it hashes to what people decided on.
 //!
-//! Texts are looked at once, as they come by, and not kept.
+//! Texts are looked at once, as they come by; of what is open, what was asked is kept.
 
 use sayso_core::escalation::Subject;
 use sayso_core::statement::SignedStatement;
