@@ -18,9 +18,28 @@ use sayso_engine::Engine;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// What every handler works with.
+/// What every handler works with: a handle, since each request clones it.
 #[derive(Clone)]
-pub struct Web {
+pub struct Web(Arc<Wiring>);
+
+impl Web {
+    /// The site over that.
+    pub fn new(wiring: Wiring) -> Self {
+        Self(Arc::new(wiring))
+    }
+}
+
+impl std::ops::Deref for Web {
+    type Target = Wiring;
+
+    fn deref(&self) -> &Wiring {
+        &self.0
+    }
+}
+
+/// What the site is wired to.
+#[derive(Clone)]
+pub struct Wiring {
     /// Runs the commands.
     pub engine: Engine,
     /// Where people and agents reach this server, without a slash at the end. Cookies are marked

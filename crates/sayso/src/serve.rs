@@ -13,9 +13,9 @@ use sayso_engine::{
     Actor, AuthorityError, Engine, KeyPlace, NoPolicy, Options, PolicyFile, SystemClock,
 };
 use sayso_store::sqlite::Access;
-use sayso_web::Web;
 use sayso_web::api::RateLimit;
 use sayso_web::inbox::SignOn;
+use sayso_web::{Web, Wiring};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -91,13 +91,13 @@ impl Running {
 
         let (stop, stopped) = watch::channel(false);
         let rate = RateLimit::new(Some(serve.rate).filter(|rate| *rate > 0));
-        let web = Web {
+        let web = Web::new(Wiring {
             engine: engine.clone(),
             public_url: url.as_str().into(),
             rate,
             sign_on: sign_on.clone().map(SignOn::new),
             stop: stopped.clone(),
-        };
+        });
         let site = tokio::spawn(sayso_web::serve(listener, web));
         tokio::spawn(crate::callback::serve(engine.clone(), stopped.clone()));
         tokio::spawn(crate::witness::serve(engine.clone(), witnesses, stopped.clone()));

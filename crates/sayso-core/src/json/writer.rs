@@ -36,6 +36,13 @@ struct Writer<'a>(&'a mut Vec<u8>);
 
 impl<'a> Writer<'a> {
     fn string(&mut self, text: &str) -> Result<(), NoCanonicalForm> {
+        if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            self.0.reserve(text.len() + 2);
+            self.0.push(b'"');
+            self.0.extend_from_slice(text.as_bytes());
+            self.0.push(b'"');
+            return Ok(());
+        }
         // Its escapes are those of RFC 8785 section 3.2.2.2.
         serde_json::to_writer(&mut *self.0, text).map_err(ser::Error::custom)
     }
@@ -71,10 +78,15 @@ impl<'a> Writer<'a> {
         Ok(Array { start: self.0.len(), out: self.0, close })
     }
 
-    fn object(mut self, variant: Option<&str>) -> Result<Object<'a>, NoCanonicalForm> {
+    fn object(
+        mut self,
+        variant: Option<&str>,
+        members: usize,
+    ) -> Result<Object<'a>, NoCanonicalForm> {
         let close = self.variant(variant)?;
         self.0.push(b'{');
-        Ok(Object { start: self.0.len(), out: self.0, members: Vec::new(), close })
+        let members = Vec::with_capacity(members);
+        Ok(Object { start: self.0.len(), out: self.0, members, close })
     }
 }
 
@@ -222,12 +234,16 @@ impl<'a> Serializer for Writer<'a> {
         self.array(Some(variant))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Object<'a>, NoCanonicalForm> {
-        self.object(None)
+    fn serialize_map(self, length: Option<usize>) -> Result<Object<'a>, NoCanonicalForm> {
+        self.object(None, length.unwrap_or_default())
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Object<'a>, NoCanonicalForm> {
-        self.object(None)
+    fn serialize_struct(
+        self,
+        _: &'static str,
+        length: usize,
+    ) -> Result<Object<'a>, NoCanonicalForm> {
+        self.object(None, length)
     }
 
     fn serialize_struct_variant(
@@ -235,9 +251,9 @@ impl<'a> Serializer for Writer<'a> {
         _: &'static str,
         _: u32,
         variant: &'static str,
-        _: usize,
+        length: usize,
     ) -> Result<Object<'a>, NoCanonicalForm> {
-        self.object(Some(variant))
+        self.object(Some(variant), length)
     }
 }
 

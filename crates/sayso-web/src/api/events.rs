@@ -65,7 +65,7 @@ pub(super) async fn events(
     let credential = caller.credential();
     let with_permit = agent.is_some();
     let feed = Feed {
-        engine: web.engine,
+        engine: web.engine.clone(),
         after: after.transpose()?,
         channel,
         listens,
@@ -79,7 +79,7 @@ pub(super) async fn events(
             let shown = serde_json::to_string(&shown).unwrap_or_default();
             format!("event: {word}\ndata: {shown}\n")
         }),
-        stop: web.stop,
+        stop: web.stop.clone(),
     };
     Ok(feed.into_response())
 }

@@ -26,7 +26,7 @@ pub(super) async fn events(
     let after = after.and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     let listens = visitor.decides();
     let feed = Feed {
-        engine: web.engine,
+        engine: web.engine.clone(),
         after,
         channel: "inbox".into(),
         listens,
@@ -43,7 +43,7 @@ pub(super) async fn events(
             });
             format!("data: {told}\n")
         }),
-        stop: web.stop,
+        stop: web.stop.clone(),
     };
     Ok(feed.into_response())
 }

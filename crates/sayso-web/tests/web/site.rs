@@ -15,7 +15,7 @@ use sayso_policy::Policy;
 use sayso_store::sqlite::{Access, SqliteStore};
 use sayso_web::api::RateLimit;
 use sayso_web::inbox::SignOn;
-use sayso_web::{Web, router};
+use sayso_web::{Web, Wiring, router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -129,13 +129,13 @@ impl Site {
             tokens.push(added.await.unwrap().token.reveal());
         }
         let (stop, stopped) = watch::channel(false);
-        let web = Web {
+        let web = Web::new(Wiring {
             engine: engine.clone(),
             public_url: "http://sayso.test".into(),
             rate,
             sign_on: None,
             stop: stopped,
-        };
+        });
         let bo = tokens.pop().unwrap();
         let ana = tokens.pop().unwrap();
         let router = router(web.clone());
@@ -147,7 +147,7 @@ impl Site {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         // Browsers take no address for the name that a passkey is made for.
         let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-        let web = Web { public_url: url.as_str().into(), ..self.web.clone() };
+        let web = Web::new(Wiring { public_url: url.as_str().into(), ..Wiring::clone(&self.web) });
         tokio::spawn(sayso_web::serve(listener, web));
         url
     }
@@ -159,14 +159,16 @@ impl Site {
 
     /// The same site under another address, where people log in at a provider.
     pub(crate) fn at(mut self, url: &str, sign_on: SignOn) -> Self {
-        (self.web.public_url, self.web.sign_on) = (url.into(), Some(sign_on));
+        let wiring = Wiring::clone(&self.web);
+        self.web = Web::new(Wiring { public_url: url.into(), sign_on: Some(sign_on), ..wiring });
         self.router = router(self.web.clone());
         self
     }
 
     /// The same site under another address.
     pub(crate) fn under(mut self, url: &str) -> Self {
-        self.web.public_url = url.into();
+        let wiring = Wiring::clone(&self.web);
+        self.web = Web::new(Wiring { public_url: url.into(), ..wiring });
         self.router = router(self.web.clone());
         self
     }
