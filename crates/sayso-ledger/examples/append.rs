@@ -2,7 +2,7 @@
 //!
 //! For the three entries of a hard round trip (proposed, approved, granted): their canonical JSON
 //! against plain JSON, which would be written without a log too; their bytes and leaves; the salted
-//! hash of what was asked; the tree; and a head, of which there are ten a second at most.
+//! hash of what was asked; the tree; and a head, of which there are five a second at most.
 #![allow(clippy::unwrap_used, reason = "a measurement that can't go on fails")]
 
 use std::hint::black_box;

@@ -22,7 +22,7 @@ use crate::error::EngineError;
 use crate::job::Work;
 
 /// The least time between two heads: each costs a signature, and a file that must be on disk.
-const PACE: Duration = Duration::from_millis(100);
+const PACE: Duration = Duration::from_millis(200);
 /// How long another server may take to seal what it wrote, before we do.
 const OTHERS: Duration = Duration::from_millis(100);
 /// How often it is looked whether something was written that nobody told us of.
