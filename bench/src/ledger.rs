@@ -9,27 +9,28 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::http::Connection;
+use crate::load::agents;
 use crate::report::{Report, percentile};
 use crate::server::Setup;
 
 const ENTRIES: u64 = 1_000_000;
-const CLIENTS: u64 = 64;
+const CLIENTS: usize = 64;
 const PROOFS: u64 = 5_000;
 const FYI: &str = r#"{"action":{"tool":"note","arguments":{"channel":"ops","text":"Deployed build 4711 to staging; 128 checks passed."}},"message":"For your information."}"#;
 
 /// Writes a million entries as agents write them, then asks for proofs of entries all over them.
 pub(crate) async fn measure(setup: &Setup, report: &mut Report) -> io::Result<()> {
     let server = setup.start()?;
-    let key = setup.agent("agent")?;
+    let keys = agents(setup, CLIENTS)?;
     let auditor = setup.reviewer("ada")?;
     let began = Instant::now();
     let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let (address, key) = (setup.address.clone(), key.clone());
+    for key in keys {
+        let address = setup.address.clone();
         clients.spawn(async move {
             let mut connection = Connection::open(&address, &key).await?;
             // Two entries each: proposed, noted.
-            for _ in 0..(ENTRIES / 2).div_ceil(CLIENTS) {
+            for _ in 0..(ENTRIES / 2).div_ceil(CLIENTS as u64) {
                 let answer = connection.post("/v1/escalations", FYI).await?;
                 if answer.status != 201 {
                     return Err(io::Error::other("fyi refused"));

@@ -124,7 +124,8 @@ async fn trip(agent: &mut Connection, person: &mut Connection) -> io::Result<f64
     }
 }
 
-fn agents(setup: &Setup, count: usize) -> io::Result<Vec<String>> {
+/// The keys of so many agents: one alone may not call as fast.
+pub(crate) fn agents(setup: &Setup, count: usize) -> io::Result<Vec<String>> {
     (0..count).map(|number| setup.agent(&format!("agent-{number}"))).collect()
 }
 
